@@ -1,0 +1,50 @@
+# SimpleIM: `make help` lists what can be done. Everything installs what it needs first.
+.DEFAULT_GOAL := help
+JOBS ?= $(shell nproc)
+RUN_FLAGS ?=
+
+.PHONY: help deps build run test bench conformance asan tsan fuzz format lint clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+deps: ## install what is missing from Debian's packages (as root or through sudo)
+	@scripts/install-deps.sh build
+
+build: deps ## the release binary: build/release/simpleim
+	@test -f build/release/build.ninja || cmake --preset release
+	@cmake --build --preset release --parallel $(JOBS) --target simpleim
+
+run: build ## start SimpleIM on http://127.0.0.1:8080 with ./data (RUN_FLAGS="--listen …")
+	@exec build/release/simpleim serve $(RUN_FLAGS)
+
+test: ## install, build and run every test
+	@scripts/test.sh
+
+bench: build ## measure against a fresh server, beside the targets
+	@scripts/bench.sh
+
+conformance: ## the Autobahn cases against the WebSocket connection
+	@scripts/test.sh conformance
+
+asan: ## unit tests under AddressSanitizer and UBSan
+	@scripts/test.sh asan
+
+tsan: ## concurrency tests under ThreadSanitizer
+	@scripts/test.sh tsan
+
+fuzz: ## a short run of every fuzz target
+	@scripts/test.sh fuzz
+
+format: ## format the C++ code
+	@scripts/install-deps.sh lint
+	@git ls-files '*.h' '*.cpp' | xargs clang-format-16 -i
+
+lint: ## check format and clang-tidy
+	@scripts/install-deps.sh build lint
+	@git ls-files '*.h' '*.cpp' | xargs clang-format-16 --dry-run -Werror
+	@test -f build/release/build.ninja || cmake --preset release
+	@git ls-files 'server/*.cpp' | xargs clang-tidy-16 -quiet -p build/release
+
+clean: ## remove what was built
+	rm -rf build .venv

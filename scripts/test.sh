@@ -1,0 +1,81 @@
+#!/usr/bin/env bash
+# Runs the test suites and closes with one line over all of them: "N passed, N failed".
+# Without arguments all suites; else the named ones: architecture asan tsan fuzz integration conformance fault
+set -uo pipefail
+cd "$(dirname "$0")/.."
+SUITES=("$@")
+[ ${#SUITES[@]} -eq 0 ] && SUITES=(architecture integration)
+JOBS="$(nproc)"
+PASSED=0
+FAILED=0
+FAILED_NAMES=()
+
+say() { printf '\n== %s\n' "$*"; }
+count() { PASSED=$((PASSED + $1)); FAILED=$((FAILED + $2)); if [ "$2" -gt 0 ]; then FAILED_NAMES+=("$3"); fi; }
+
+# step NAME COMMAND…: something that must work before tests can run.
+step() {
+  local name=$1; shift
+  if ! "$@"; then echo "$name failed"; count 0 1 "$name"; finish; fi
+}
+
+finish() {
+  [ ${#FAILED_NAMES[@]} -gt 0 ] && printf '\nfailed: %s\n' "${FAILED_NAMES[*]}"
+  printf '\n%d passed, %d failed\n' "$PASSED" "$FAILED"
+  [ "$FAILED" -eq 0 ] && [ "$PASSED" -gt 0 ]
+  exit $?
+}
+
+build() {  # build PRESET TARGET…
+  local preset=$1; shift
+  [ -f "build/$preset/build.ninja" ] || cmake --preset "$preset" >"build-$preset.log" 2>&1 || { cat "build-$preset.log"; return 1; }
+  rm -f "build-$preset.log"
+  cmake --build --preset "$preset" --parallel "$JOBS" --target "$@" | grep -vE '^\[' ; return "${PIPESTATUS[0]}"
+}
+
+python_env() {
+  if ! cmp -s tests/requirements.txt .venv/requirements.txt; then
+    rm -rf .venv
+    /usr/bin/python3 -m venv .venv && .venv/bin/pip install -q --disable-pip-version-check -r tests/requirements.txt && cp tests/requirements.txt .venv/
+  fi
+}
+
+gtest() {  # gtest NAME BINARY ARGS…
+  local name=$1 out; shift
+  out=$(mktemp)
+  "$@" --gtest_brief=1 --gtest_output="json:$out" || true
+  local numbers
+  numbers=$(python3 -c 'import json,sys
+d=json.load(open(sys.argv[1])); bad=d["failures"]+d["errors"]; print(d["tests"]-bad,bad)' "$out" 2>/dev/null || echo "0 1")
+  rm -f "$out"
+  # shellcheck disable=SC2086
+  count $numbers "$name"
+}
+
+py() {  # py NAME PATH…
+  local name=$1 out; shift
+  out=$(mktemp --suffix=.xml)
+  .venv/bin/python -m pytest -q --tb=short -p no:cacheprovider --junitxml="$out" "$@"
+  local numbers
+  numbers=$(python3 -c 'import sys,xml.etree.ElementTree as E
+s=E.parse(sys.argv[1]).getroot().find("testsuite").attrib
+bad=int(s["failures"])+int(s["errors"])+int(s["skipped"]); print(int(s["tests"])-bad,bad)' "$out" 2>/dev/null || echo "0 1")
+  rm -f "$out"
+  # shellcheck disable=SC2086
+  count $numbers "$name"
+}
+
+say "packages"
+step packages scripts/install-deps.sh build test
+step python python_env
+
+for suite in "${SUITES[@]}"; do
+  say "$suite"
+  case "$suite" in
+    architecture) py architecture tests/architecture ;;
+    integration) step build build release simpleim && py integration tests/integration ;;
+    fault) step build build release simpleim && py fault tests/fault ;;
+    *) echo "unknown suite $suite"; count 0 1 "$suite" ;;
+  esac
+done
+finish

@@ -1,0 +1,85 @@
+#include "api/api.h"
+
+#include "api/routes.h"
+#include "protocol/frame_writer.h"
+
+namespace simpleim::api {
+
+net::Handler signed_in(ApiContext& context, SignedInHandler handler) {
+  return [&context, handler = std::move(handler)](const net::Request& request) {
+    constexpr std::string_view kScheme = "Bearer ";
+    const auto header = request.header("authorization");
+    if (!header.starts_with(kScheme)) return failure(Error{ErrorCode::kInvalidToken, "invalid token"});
+    const auto who = context.sessions.authenticate(header.substr(kScheme.size()));
+    if (!who) return failure(who.error());
+    try {
+      return handler(request, who.value());
+    } catch (const store::StoreError& e) {
+      return failure(e.as_error());
+    }
+  };
+}
+
+void write_profile(JsonWriter& w, const store::User& user, bool online) {
+  w.field("user_id", user.id.str())
+      .field("username", user.username)
+      .field("nickname", user.nickname)
+      .field("bio", user.bio)
+      .field("avatar_file_id", user.avatar_file_id)
+      .field("online", online)
+      .field("last_seen", user.last_seen);
+}
+
+void write_group(JsonWriter& w, const service::GroupView& view) {
+  const auto& g = view.group;
+  w.field("group_id", g.id.str())
+      .field("conversation_id", ConversationId::of(g.id).str())
+      .field("name", g.name)
+      .field("description", g.description)
+      .field("announcement", g.announcement)
+      .field("avatar_file_id", g.avatar_file_id)
+      .field("owner_id", g.owner.str())
+      .field("join_policy", to_string(g.join_policy))
+      .field("history", g.history_for_all ? "all" : "since_joined")
+      .field("member_count", g.member_count)
+      .field("created_at", g.created_at);
+  if (view.me) w.field("role", to_string(view.me->role)).field("muted_until", view.me->muted_until);
+}
+
+void write_page(JsonWriter& w, const store::HistoryPage& page) {
+  w.key("messages").begin_array();
+  std::string text;
+  for (const auto& message : page.messages) {
+    text.clear();
+    protocol::write_message(text, message);
+    w.raw(text);
+  }
+  w.end_array().field("has_more", page.has_more);
+}
+
+void add_routes(net::Router& router, ApiContext& context) {
+  router.errors([](int status, std::string_view text) { return failure(status, text); });
+  add_auth_routes(router, context);
+  add_session_routes(router, context);
+  add_user_routes(router, context);
+  add_group_routes(router, context);
+  add_message_routes(router, context);
+  add_conversation_routes(router, context);
+  add_system_routes(router, context);
+  router.websocket("/ws", [&context](const net::Request& request, net::UpgradeReply reply) { context.gateway.admit(request, std::move(reply)); });
+}
+
+void add_admin_routes(net::Router& router, ApiContext& context) {
+  router.errors([](int status, std::string_view text) { return failure(status, text); });
+  add_system_routes(router, context);
+  router.add("GET", "/metrics", net::Lane::kWorker, [&context](const net::Request&) {
+    context.metrics.worker_queue.Set(static_cast<double>(context.workers.queued()));
+    context.metrics.hashing_queue.Set(static_cast<double>(context.hashing.queued()));
+    net::Response response;
+    response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+    response.body = context.metrics.text();
+    return response;
+  });
+}
+
+}  // namespace simpleim::api

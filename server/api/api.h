@@ -1,0 +1,41 @@
+#pragma once
+
+#include "base/metrics.h"
+#include "cluster/bus.h"
+#include "cluster/presence_directory.h"
+#include "gateway/gateway.h"
+#include "net/http.h"
+#include "service/accounts.h"
+#include "service/conversations.h"
+#include "service/groups.h"
+#include "service/rate_limit.h"
+#include "service/sessions.h"
+
+namespace simpleim::api {
+
+/// What the resources are made of; one for the server.
+struct ApiContext {
+  store::Store& store;
+  service::Accounts& accounts;
+  service::Sessions& sessions;
+  service::Groups& groups;
+  service::Conversations& conversations;
+  service::CommitLoop& commits;
+  cluster::PresenceDirectory& presence;
+  cluster::Bus& bus;
+  gateway::Gateway& gateway;
+  base::Metrics& metrics;
+  const base::Clock& clock;
+  base::WorkerPool& workers;
+  base::WorkerPool& hashing;
+  service::KeyedRateLimit logins;
+  service::KeyedRateLimit registrations;
+  std::string node_id;
+};
+
+/// Adds the routes of protocol.md section 2. `context` outlives the router.
+void add_routes(net::Router& router, ApiContext& context);
+/// Adds what the admin listener serves: /metrics, and the health routes.
+void add_admin_routes(net::Router& router, ApiContext& context);
+
+}  // namespace simpleim::api

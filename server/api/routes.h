@@ -1,0 +1,45 @@
+#pragma once
+
+#include "api/api.h"
+#include "api/body.h"
+#include "api/reply.h"
+
+/// One function a resource, and what they share.
+namespace simpleim::api {
+
+using service::ConversationId;
+using service::GroupId;
+using service::Identity;
+using service::UserId;
+using service::to_string;
+
+void add_auth_routes(net::Router& router, ApiContext& context);
+void add_session_routes(net::Router& router, ApiContext& context);
+void add_user_routes(net::Router& router, ApiContext& context);
+void add_group_routes(net::Router& router, ApiContext& context);
+void add_message_routes(net::Router& router, ApiContext& context);
+void add_conversation_routes(net::Router& router, ApiContext& context);
+void add_system_routes(net::Router& router, ApiContext& context);
+
+/// A handler that knows who asks.
+using SignedInHandler = std::function<net::Response(const net::Request&, const Identity&)>;
+/// Wraps it: 401 without a good access token.
+net::Handler signed_in(ApiContext& context, SignedInHandler handler);
+
+/// The id in the path; nothing (answer 404) when it is malformed.
+template <class AnyId>
+std::optional<AnyId> path_id(const net::Request& request, std::string_view name = "id") {
+  const auto found = request.path_values.find(name);
+  return found == request.path_values.end() ? std::nullopt : AnyId::parse(found->second);
+}
+
+/// The members of a public profile.
+void write_profile(JsonWriter& w, const store::User& user, bool online);
+void write_group(JsonWriter& w, const service::GroupView& view);
+/// The messages and has_more of a page.
+void write_page(JsonWriter& w, const store::HistoryPage& page);
+
+/// Success, or the error.
+inline net::Response done(const Result<void>& result) { return result ? ok() : failure(result.error()); }
+
+}  // namespace simpleim::api

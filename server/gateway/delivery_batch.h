@@ -1,0 +1,58 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "gateway/topic_index.h"
+#include "service/events.h"
+
+namespace simpleim::gateway {
+
+using service::Origin;
+
+/// One message of a run, as a finished WebSocket frame within DeliveryBatch::bytes.
+struct FramedMessage {
+  std::uint32_t offset = 0;
+  std::uint32_t size = 0;
+  Origin origin;
+  std::int64_t seq = 0;
+};
+
+/// Messages of one conversation, side by side in DeliveryBatch::bytes.
+struct Run {
+  base::ConversationId conversation;
+  std::uint32_t offset = 0;
+  std::uint32_t size = 0;
+  std::uint32_t first = 0;
+  std::uint32_t count = 0;
+};
+
+/// A frame that is not a message (marks, typing, presence): to one topic but `except`.
+struct Notice {
+  TopicKey topic;
+  Origin except;
+  std::uint32_t offset = 0;
+  std::uint32_t size = 0;
+};
+
+/// An ACK or refusal for one connection.
+using Answer = std::variant<service::MessageAccepted, service::MessageRefused>;
+
+/// What one commit brought, serialised and framed once for all I/O threads. Read-only once posted.
+struct DeliveryBatch {
+  using Step = std::variant<Run, Notice, service::MembershipChanged>;
+
+  std::string bytes;
+  std::vector<FramedMessage> messages;
+  std::vector<Step> steps;
+  /// By I/O thread.
+  std::vector<std::vector<Answer>> answers;
+  std::int64_t oldest_ms = 0;
+};
+
+/// Frames events for `threads` I/O threads. SessionEnded events are not its business.
+std::shared_ptr<const DeliveryBatch> make_delivery_batch(std::vector<service::Event>&& events, std::size_t threads, std::int64_t now_ms);
+
+}  // namespace simpleim::gateway

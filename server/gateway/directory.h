@@ -1,0 +1,63 @@
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "service/events.h"
+#include "service/rate_limit.h"
+
+namespace simpleim::gateway {
+
+using service::Origin;
+using service::SessionId;
+using service::UserId;
+
+/// Which users are connected to this node, and by which connections. Touched when a connection comes
+/// or goes, never by a message. Thread-safe.
+class Directory {
+ public:
+  struct Options {
+    bool single_device = false;
+    std::size_t max_devices = 8;
+  };
+  struct Connection {
+    Origin origin;
+    std::string device_id;
+    SessionId session;
+  };
+  /// What the connections of one user share.
+  struct User {
+    service::RateLimit messages;
+  };
+  struct Added {
+    std::shared_ptr<User> user;
+    /// Older connections that have to go (4001).
+    std::vector<Origin> replaced;
+    bool came_online = false;
+  };
+
+  explicit Directory(Options options) : options_(options) {}
+
+  Added add(UserId user, Connection connection);
+  /// True when it was the user's last connection.
+  bool remove(UserId user, Origin origin);
+  std::vector<Origin> connections_of(UserId user, SessionId session) const;
+  std::size_t users() const;
+  std::size_t connections() const;
+
+ private:
+  struct Entry {
+    std::shared_ptr<User> shared;
+    std::vector<Connection> connections;
+  };
+
+  const Options options_;
+  mutable std::mutex mutex_;
+  std::unordered_map<UserId, Entry, base::IdHash> users_;
+  std::size_t connections_ = 0;
+};
+
+}  // namespace simpleim::gateway

@@ -1,0 +1,131 @@
+#include "gateway/gateway.h"
+
+#include <algorithm>
+
+#include "base/json_writer.h"
+
+namespace simpleim::gateway {
+namespace {
+
+using protocol::Error;
+using protocol::ErrorCode;
+
+constexpr std::string_view kSubprotocol = "simpleim.v1";
+constexpr std::string_view kBearer = "bearer.";
+constexpr std::size_t kMaxDeviceId = 64;
+
+std::vector<std::string_view> split_list(std::string_view list) {
+  std::vector<std::string_view> items;
+  while (!list.empty()) {
+    const auto end = std::min(list.find(','), list.size());
+    auto item = list.substr(0, end);
+    while (!item.empty() && item.front() == ' ') item.remove_prefix(1);
+    while (!item.empty() && item.back() == ' ') item.remove_suffix(1);
+    if (!item.empty()) items.push_back(item);
+    list.remove_prefix(std::min(end + 1, list.size()));
+  }
+  return items;
+}
+
+/// The token and, when the client offers ours, the subprotocol to answer with.
+std::pair<std::string, std::string> credentials(const net::Request& request) {
+  std::string token(request.param("token"));
+  std::string subprotocol;
+  for (const auto offer : split_list(request.header("sec-websocket-protocol"))) {
+    if (offer == kSubprotocol) subprotocol = offer;
+    if (offer.starts_with(kBearer) && token.empty()) token = offer.substr(kBearer.size());
+  }
+  return {std::move(token), std::move(subprotocol)};
+}
+
+}  // namespace
+
+Gateway::Gateway(const std::vector<net::IoThread*>& threads, GatewayContext& context, Options options)
+    : context_(context), options_(std::move(options)) {
+  context_.announce_presence = [this](service::UserId user, bool online) { announce_presence(user, online); };
+  context_.announce_replaced = [this](Origin origin) { close(origin, net::CloseCode::kReplaced, "a newer connection of this user took its place"); };
+  for (auto* thread : threads) shards_.push_back(std::make_unique<Shard>(*thread, context_));
+}
+
+Gateway::~Gateway() = default;
+
+void Gateway::connect(service::Sessions& sessions, service::CommitLoop& commits) {
+  sessions_ = &sessions;
+  context_.commits = &commits;
+}
+
+void Gateway::deliver(std::vector<service::Event>&& events, std::int64_t oldest_ms) {
+  for (const auto& event : events) {
+    const auto* ended = std::get_if<service::SessionEnded>(&event);
+    if (ended == nullptr) continue;
+    for (const auto& origin : context_.directory.connections_of(ended->user, ended->session))
+      close(origin, net::CloseCode::kRevoked, "token revoked or expired");
+  }
+  auto batch = make_delivery_batch(std::move(events), shards_.size(), context_.clock.now_ms());
+  if (batch->steps.empty() && std::all_of(batch->answers.begin(), batch->answers.end(), [](const auto& a) { return a.empty(); })) return;
+  const_cast<DeliveryBatch&>(*batch).oldest_ms = oldest_ms;
+  for (auto& shard : shards_) shard->thread().post([&shard = *shard, batch] { shard.deliver(*batch); });
+}
+
+void Gateway::close(const Origin& origin, net::CloseCode code, const char* reason) {
+  auto& shard = *shards_[origin.thread];
+  shard.thread().post([&shard, connection = origin.connection, code, reason] { shard.close(connection, code, reason); });
+}
+
+void Gateway::announce_presence(service::UserId user, bool online) {
+  context_.metrics.users_online.Set(static_cast<double>(context_.directory.users()));
+  for (auto& shard : shards_) shard->thread().post([&shard = *shard, user, online] { shard.announce_presence(user, online); });
+  if (online) return;
+  // Whether last_seen is stored is nobody's to wait for.
+  const auto now = context_.clock.now_ms();
+  (void)context_.commits->post([user, now](service::Batch& batch) { batch.store().accounts().set_last_seen(user, now); });
+}
+
+bool Gateway::origin_allowed(const net::Request& request) const {
+  const auto origin = request.header("origin");
+  if (origin.empty()) return true;  // not a browser
+  if (std::find(options_.allowed_origins.begin(), options_.allowed_origins.end(), origin) != options_.allowed_origins.end()) return true;
+  const auto host = std::string(request.header("host"));
+  return origin == "http://" + host || origin == "https://" + host;
+}
+
+net::Response Gateway::refusal(const Error& error) const {
+  net::Response response;
+  response.status = protocol::http_status(error.code);
+  base::JsonWriter w(response.body);
+  w.begin_object().field("code", static_cast<int>(error.code)).field("error", error.text).field("message", error.text).end_object();
+  return response;
+}
+
+void Gateway::admit(const net::Request& request, net::UpgradeReply reply) {
+  if (draining_) return reply(refusal({ErrorCode::kDraining, "the server is shutting down; reconnect"}));
+  if (!origin_allowed(request))
+    return reply(refusal({ErrorCode::kOriginForbidden, "pages of this origin may not connect; add it to security.allowed_origins"}));
+  auto [token, subprotocol] = credentials(request);
+  SessionInfo info;
+  info.device_id = request.param("device_id");
+  if (info.device_id.size() > kMaxDeviceId) return reply(refusal(protocol::invalid_field("device_id", "at most 64 bytes")));
+  const auto mode = request.param("sync");
+  if (!mode.empty() && mode != "push" && mode != "summary") return reply(refusal(protocol::invalid_field("sync", "push or summary")));
+  info.sync = mode == "summary" ? SyncMode::kSummary : SyncMode::kPush;
+
+  const auto accepted = context_.workers.submit([this, info = std::move(info), token = std::move(token), subprotocol = std::move(subprotocol), reply]() mutable {
+    const auto who = sessions_->authenticate(token);
+    if (!who) return reply(refusal(who.error()));
+    info.user = who.value().user;
+    info.session = who.value().session;
+    info.token_expires_ms = who.value().expires_at;
+    if (info.device_id.empty()) info.device_id = who.value().device_id;
+    reply(net::Upgrade{subprotocol, [this, info](net::IoThread& thread, const std::shared_ptr<net::WebSocket>& socket, std::string_view received) {
+                         shards_[thread.index()]->open(socket, info, received);
+                       }});
+  });
+  if (!accepted) reply(refusal({ErrorCode::kUnavailable, "the server is busy; try again"}));
+}
+
+void Gateway::drain(std::int64_t over_ms) {
+  draining_ = true;
+  for (auto& shard : shards_) shard->thread().post([&shard = *shard, over_ms] { shard.drain(over_ms); });
+}
+
+}  // namespace simpleim::gateway

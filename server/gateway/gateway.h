@@ -1,0 +1,51 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gateway/shard.h"
+#include "net/http.h"
+#include "service/sessions.h"
+
+namespace simpleim::gateway {
+
+/// The WebSocket side of the server: admits connections, and brings what a commit has stored to the
+/// sockets. Thread-safe unless said otherwise.
+class Gateway final : public service::EventSink {
+ public:
+  struct Options {
+    std::vector<std::string> allowed_origins;
+  };
+
+  Gateway(const std::vector<net::IoThread*>& threads, GatewayContext& context, Options options);
+  ~Gateway() override;
+
+  /// Called once before the threads start.
+  void connect(service::Sessions& sessions, service::CommitLoop& commits);
+
+  void deliver(std::vector<service::Event>&& events, std::int64_t oldest_ms) override;
+
+  /// The route `/ws` (protocol.md section 3).
+  void admit(const net::Request& request, net::UpgradeReply reply);
+
+  /// Asks every client to leave, spread over `over_ms`.
+  void drain(std::int64_t over_ms);
+  bool is_draining() const { return draining_; }
+  std::size_t connections() const { return context_.directory.connections(); }
+  std::size_t users_online() const { return context_.directory.users(); }
+
+ private:
+  bool origin_allowed(const net::Request& request) const;
+  net::Response refusal(const protocol::Error& error) const;
+  void announce_presence(service::UserId user, bool online);
+  void close(const Origin& origin, net::CloseCode code, const char* reason);
+
+  GatewayContext& context_;
+  const Options options_;
+  service::Sessions* sessions_ = nullptr;
+  std::vector<std::unique_ptr<Shard>> shards_;
+  std::atomic<bool> draining_ = false;
+};
+
+}  // namespace simpleim::gateway

@@ -1,0 +1,125 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gateway/delivery_batch.h"
+#include "gateway/directory.h"
+#include "gateway/topic_index.h"
+#include "net/websocket.h"
+#include "protocol/frame_parser.h"
+#include "service/sync.h"
+
+namespace simpleim::gateway {
+
+class Shard;
+
+enum class SyncMode { kPush, kSummary };
+
+/// Who a connection belongs to.
+struct SessionInfo {
+  service::UserId user;
+  service::SessionId session;
+  std::string device_id;
+  std::int64_t token_expires_ms = 0;
+  SyncMode sync = SyncMode::kPush;
+};
+
+/// A signed-in socket: reads its frames, and keeps what it must know to deliver to it. Lives on its
+/// shard's thread, owned by its WebSocket.
+class Session final : public net::WebSocketHandler {
+ public:
+  Session(Shard& shard, std::shared_ptr<net::WebSocket> socket, Origin origin, SessionInfo info);
+  ~Session() override;
+
+  const SessionInfo& info() const { return info_; }
+  const Origin& origin() const { return origin_; }
+  net::WebSocket& socket() { return *socket_; }
+  std::vector<Subscription>& subscriptions() { return subscriptions_; }
+  void set_user(std::shared_ptr<Directory::User> user) { user_ = std::move(user); }
+
+  // --- net::WebSocketHandler ---
+  void on_text(std::string_view text) override;
+  void on_binary(std::string_view bytes) override;
+  void on_read_end() override;
+  void on_ping() override;
+  void on_pong() override;
+  void on_drained() override;
+  void on_closed(net::CloseCode code) override;
+
+  // --- delivery ---
+  /// Queues a run. `own` when some of its messages came from this very connection.
+  void deliver(const Run& run, const DeliveryBatch& batch, const net::SharedBytes& bytes, bool own);
+  void answer(const Answer& answer);
+  /// Group membership changed while the session was still loading its groups.
+  void membership_changed(service::GroupId group, bool member);
+  /// Sets the mark that this session sent a message of the run being delivered.
+  void mark_origin(std::uint64_t run) { origin_of_run_ = run; }
+  bool is_origin_of(std::uint64_t run) const { return origin_of_run_ == run; }
+
+  /// Loads groups and what was missed; called once the session is registered.
+  void start_sync();
+  /// Frame 60 again: something may have been missed.
+  void send_summary();
+  /// Says goodbye (4010) once nothing of this session waits for its ACK.
+  void drain(std::int64_t retry_after_ms);
+
+ private:
+  /// While a client is brought up to date, its live messages wait in the store, not here.
+  struct SyncState {
+    std::shared_ptr<service::Sync> sync;
+    std::vector<std::pair<service::GroupId, bool>> membership_changes;
+    std::vector<service::ConversationId> changed;
+    bool subscribed = false;
+    bool reading = false;
+    int rounds = 0;
+  };
+  struct Seen {
+    service::ConversationId conversation;
+    std::int64_t seq;
+  };
+
+  void handle(protocol::RefusedFrame&& frame);
+  void handle(protocol::SendFrame&& frame);
+  void handle(protocol::MarkFrame&& frame);
+  void handle(protocol::TypingFrame&& frame);
+  void handle(protocol::PresenceFrame&& frame);
+  void handle(protocol::SyncFrame&& frame);
+  void handle(protocol::HeartbeatFrame&& frame);
+  void refuse(std::string_view message_id, const protocol::Error& error);
+  void send_error(const protocol::Error& error, std::string_view ref);
+  bool allow_control_frame();
+
+  void subscribe_groups(const std::vector<service::GroupId>& groups);
+  void read_chunk();
+  void push_chunk(const std::vector<service::Message>& messages);
+  void finish_sync();
+  void note_delivered(service::ConversationId conversation, std::int64_t seq);
+  bool is_gapped(service::ConversationId conversation) const;
+  void check_session();
+  void close_drained();
+
+  Shard& shard_;
+  const std::shared_ptr<net::WebSocket> socket_;
+  const Origin origin_;
+  const SessionInfo info_;
+  std::shared_ptr<Directory::User> user_;
+  std::vector<Subscription> subscriptions_;
+  std::unique_ptr<SyncState> sync_;
+
+  /// Private messages written since the last ping; those before the unanswered ping; conversations
+  /// that sync left with a gap; how far sync reached (until the next ping).
+  std::vector<Seen> delivered_;
+  std::vector<Seen> pinged_;
+  std::vector<service::ConversationId> gapped_;
+  std::vector<Seen> synced_;
+  std::vector<std::pair<service::ConversationId, std::int64_t>> typed_at_;
+  std::uint64_t origin_of_run_ = 0;
+  service::RateLimit control_frames_;
+  std::int64_t drain_retry_ms_ = 0;
+  std::uint32_t in_flight_ = 0;
+  bool reports_delivery_ = false;
+};
+
+}  // namespace simpleim::gateway

@@ -1,0 +1,145 @@
+#include "gateway/shard.h"
+
+#include <deque>
+
+#include "protocol/frame_writer.h"
+
+namespace simpleim::gateway {
+
+Shard::Shard(net::IoThread& thread, GatewayContext& context) : thread_(thread), context_(context), parser_(context.frame_limits), next_connection_((std::uint64_t{thread.index()} + 1) << 48) {}
+
+Shard::~Shard() = default;
+
+Session* Shard::find(std::uint64_t connection) const {
+  const auto found = sessions_.find(connection);
+  return found == sessions_.end() ? nullptr : found->second;
+}
+
+void Shard::open(const std::shared_ptr<net::WebSocket>& socket, SessionInfo info, std::string_view received) {
+  const Origin origin{static_cast<std::uint32_t>(thread_.index()), next_connection_++};
+  const auto user = info.user;
+  auto session = std::make_unique<Session>(*this, socket, origin, std::move(info));
+  auto& opened = *session;
+  sessions_.emplace(origin.connection, &opened);
+  auto added = context_.directory.add(user, {origin, opened.info().device_id, opened.info().session});
+  opened.set_user(std::move(added.user));
+  topics_.subscribe(opened, TopicKey::of(user));
+  for (const auto& old : added.replaced) context_.announce_replaced(old);
+  if (added.came_online) {
+    context_.presence.set_online(user);
+    context_.announce_presence(user, true);
+  }
+  context_.metrics.connections.Increment();
+  context_.metrics.connections_total.Increment();
+  opened.start_sync();
+  socket->start(std::move(session), received);
+}
+
+void Shard::remove(Session& session) {
+  topics_.unsubscribe_all(session);
+  sessions_.erase(session.origin().connection);
+  context_.metrics.connections.Decrement();
+  const auto user = session.info().user;
+  if (!context_.directory.remove(user, session.origin())) return;
+  context_.presence.set_offline(user);
+  context_.announce_presence(user, false);
+}
+
+void Shard::submit_sends() {
+  if (sends_.empty()) return;
+  if (!context_.commits->send(std::move(sends_))) {
+    const protocol::Error busy{protocol::ErrorCode::kUnavailable, "the server cannot store messages fast enough; try again", "", 1000};
+    for (auto& send : sends_)
+      if (auto* session = find(send.origin.connection)) session->answer(service::MessageRefused{send.origin, send.from, send.frame.message_id, busy});
+  }
+  sends_.clear();
+}
+
+void Shard::deliver(const DeliveryBatch& batch) {
+  // Stable places until the flush: sockets keep pointers to them during the pass.
+  std::deque<net::SharedBytes> shared;
+  const std::string_view bytes = batch.bytes;
+  delivered_ = 0;
+  for (const auto& step : batch.steps) {
+    if (const auto* run = std::get_if<Run>(&step)) {
+      deliver_run(*run, batch, shared.emplace_back(bytes.substr(run->offset, run->size)));
+    } else if (const auto* notice = std::get_if<Notice>(&step)) {
+      deliver_notice(*notice, shared.emplace_back(bytes.substr(notice->offset, notice->size)));
+    } else {
+      apply_membership(std::get<service::MembershipChanged>(step));
+    }
+  }
+  for (const auto& answer : batch.answers[thread_.index()]) {
+    const auto connection = std::visit([](const auto& a) { return a.origin.connection; }, answer);
+    if (auto* session = find(connection)) session->answer(answer);
+  }
+  thread_.flush_dirty();
+  if (delivered_ == 0) return;
+  context_.metrics.deliveries.Increment(static_cast<double>(delivered_));
+  if (batch.oldest_ms != 0) context_.metrics.delivery_seconds.Observe(static_cast<double>(context_.clock.steady_ms() - batch.oldest_ms) / 1e3);
+}
+
+void Shard::deliver_run(const Run& run, const DeliveryBatch& batch, const net::SharedBytes& bytes) {
+  if (run.conversation.is_group()) {
+    auto* topic = topics_.find(TopicKey::of(run.conversation.group()));
+    delivered_ += deliver_to_topic(topic, run, batch, bytes);
+    if (topic != nullptr) topic->last_seq = batch.messages[run.first + run.count - 1].seq;
+    return;
+  }
+  delivered_ += deliver_to_topic(topics_.find(TopicKey::of(service::UserId{run.conversation.low})), run, batch, bytes);
+  if (run.conversation.low != run.conversation.high)
+    delivered_ += deliver_to_topic(topics_.find(TopicKey::of(service::UserId{run.conversation.high})), run, batch, bytes);
+}
+
+std::size_t Shard::deliver_to_topic(Topic* topic, const Run& run, const DeliveryBatch& batch, const net::SharedBytes& bytes) {
+  if (topic == nullptr) return 0;
+  const auto number = ++run_counter_;
+  for (std::uint32_t i = run.first; i < run.first + run.count; ++i) {
+    const auto& origin = batch.messages[i].origin;
+    if (origin.connection == 0 || origin.thread != thread_.index()) continue;
+    if (auto* sender = find(origin.connection)) sender->mark_origin(number);
+  }
+  for (auto* session : topic->sessions) session->deliver(run, batch, bytes, session->is_origin_of(number));
+  return topic->sessions.size() * run.count;
+}
+
+void Shard::deliver_notice(const Notice& notice, const net::SharedBytes& bytes) {
+  auto* topic = topics_.find(notice.topic);
+  if (topic == nullptr) return;
+  for (auto* session : topic->sessions)
+    if (session->origin().connection != notice.except.connection) session->socket().queue(bytes);
+}
+
+void Shard::apply_membership(const service::MembershipChanged& changed) {
+  auto* topic = topics_.find(TopicKey::of(changed.user));
+  if (topic == nullptr) return;
+  for (auto* session : topic->sessions) session->membership_changed(changed.group, changed.member);
+}
+
+void Shard::announce_presence(service::UserId user, bool online) {
+  auto* topic = topics_.find(TopicKey::presence_of(user));
+  if (topic == nullptr) return;
+  auto& text = scratch_text();
+  protocol::write_presence(text, user, online, now_ms(), now_ms());
+  for (auto* session : topic->sessions) session->socket().queue_text(text);
+  thread_.flush_dirty();
+}
+
+void Shard::close(std::uint64_t connection, net::CloseCode code, std::string_view reason) {
+  if (auto* session = find(connection)) session->socket().close(code, reason);
+  thread_.flush_dirty();
+}
+
+void Shard::drain(std::int64_t over_ms) {
+  for (const auto& [connection, session] : sessions_) {
+    const auto delay = over_ms <= 0 ? 0 : static_cast<std::int64_t>(context_.random.next() % static_cast<std::uint64_t>(over_ms));
+    auto timer = std::make_shared<boost::asio::steady_timer>(thread_.context(), std::chrono::milliseconds(delay));
+    timer->async_wait([this, timer, id = connection](const boost::system::error_code&) {
+      constexpr std::int64_t kSpreadMs = 5000;
+      if (auto* leaving = find(id)) leaving->drain(static_cast<std::int64_t>(context_.random.next() % kSpreadMs) + 1);
+      thread_.flush_dirty();
+    });
+  }
+}
+
+}  // namespace simpleim::gateway

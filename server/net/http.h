@@ -1,0 +1,94 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "net/websocket.h"
+
+namespace simpleim::net {
+
+/// A parsed HTTP/1.1 request. Path parts and query values are percent-decoded UTF-8.
+struct Request {
+  std::string method;
+  std::string path;
+  std::map<std::string, std::string, std::less<>> query;
+  /// Names in lower case.
+  std::map<std::string, std::string, std::less<>> headers;
+  std::string body;
+  std::string remote_address;
+  bool tls = false;
+  /// The values of `:name` parts of the route's pattern.
+  std::map<std::string, std::string, std::less<>> path_values;
+
+  std::string_view header(std::string_view name) const;
+  /// "" when the query has no such key.
+  std::string_view param(std::string_view name) const;
+};
+
+struct Response {
+  int status = 200;
+  std::string content_type = "application/json; charset=utf-8";
+  std::string body;
+  std::vector<std::pair<std::string, std::string>> headers;
+};
+
+/// Takes over the connection as a WebSocket: called on its I/O thread after the 101 is queued.
+struct Upgrade {
+  std::string subprotocol;
+  std::function<void(IoThread&, const std::shared_ptr<WebSocket>&, std::string_view received)> opened;
+};
+/// Answers an upgrade request; to be called once, from any thread.
+using UpgradeReply = std::function<void(std::variant<Response, Upgrade>)>;
+
+/// Where a handler runs. kInline: on the I/O thread, must not block. The others in pools.
+enum class Lane { kInline, kWorker, kHashing };
+
+using Handler = std::function<Response(const Request&)>;
+using UpgradeHandler = std::function<void(const Request&, UpgradeReply)>;
+
+struct Route {
+  std::string method;
+  std::string pattern;
+  Lane lane = Lane::kWorker;
+  Handler handler;
+};
+
+/// Finds the handler of a request. Filled before the server starts, then only read.
+class Router {
+ public:
+  /// `pattern` is made of `/`-separated parts; `:name` matches one part.
+  void add(std::string method, std::string pattern, Lane lane, Handler handler);
+  void websocket(std::string path, UpgradeHandler handler);
+  /// Answers what no route does: 404, 405 (with Allow) and failures of the server itself, so that
+  /// they look like all other errors. Status and a text for people.
+  void errors(std::function<Response(int status, std::string_view text)> make) { make_error_ = std::move(make); }
+
+  struct Match {
+    const Route* route = nullptr;
+    /// Set when only the method was wrong: what is allowed.
+    std::string allow;
+  };
+  /// Fills request.path_values.
+  Match find(Request& request) const;
+  const UpgradeHandler* find_upgrade(const Request& request) const;
+  Response error(int status, std::string_view text) const { return make_error_(status, text); }
+  const std::vector<Route>& routes() const { return routes_; }
+
+ private:
+  std::vector<Route> routes_;
+  std::map<std::string, UpgradeHandler, std::less<>> upgrades_;
+  std::function<Response(int, std::string_view)> make_error_;
+};
+
+/// Percent-decodes; nothing when an escape is broken, or the result is not UTF-8 or has a NUL.
+std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space);
+/// Splits a request target into path and query; false when it is malformed.
+bool parse_target(std::string_view target, Request& out);
+
+}  // namespace simpleim::net

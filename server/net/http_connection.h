@@ -1,0 +1,35 @@
+#pragma once
+
+#include <memory>
+
+#include "net/http.h"
+#include "net/io_thread.h"
+#include "net/stream.h"
+
+namespace simpleim::base {
+class WorkerPool;
+}
+
+namespace simpleim::net {
+
+/// What HTTP connections share. Filled before the start, then only read.
+struct HttpContext {
+  const Router* router = nullptr;
+  base::WorkerPool* workers = nullptr;
+  base::WorkerPool* hashing = nullptr;
+  WebSocket::Options websocket;
+  std::size_t max_body = 1 << 20;
+  std::size_t max_header = 16 << 10;
+  std::int64_t header_timeout_ms = 10'000;
+  std::int64_t idle_timeout_ms = 65'000;
+  /// Origins of web pages that may read answers, besides the server's own.
+  std::vector<std::string> allowed_origins;
+  /// Sent with every answer.
+  std::vector<std::pair<std::string, std::string>> headers;
+};
+
+/// Serves HTTP/1.1 on `stream` until it ends or becomes a WebSocket. Lives as long as it has
+/// something to wait for. Call on `thread`.
+void serve_http(IoThread& thread, Stream stream, const HttpContext& context);
+
+}  // namespace simpleim::net

@@ -1,0 +1,117 @@
+#include "net/listener.h"
+
+#include <sys/socket.h>
+
+#include <charconv>
+
+#include "base/log.h"
+
+namespace simpleim::net {
+
+namespace tcp_ns = asio::ip;
+using AcceptorSocket = asio::basic_socket_acceptor<tcp_ns::tcp, asio::io_context::executor_type>;
+using ReusePort = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
+
+asio::ip::tcp::endpoint parse_endpoint(const std::string& address) {
+  const auto wrong = [&](const char* why) { return std::runtime_error("\"" + address + "\" is not host:port: " + why); };
+  const auto colon = address.rfind(':');
+  if (colon == std::string::npos) throw wrong("the port is missing");
+  auto host = address.substr(0, colon);
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+  if (host == "localhost") host = "127.0.0.1";
+  unsigned short port = 0;
+  const auto* end = address.data() + address.size();
+  const auto parsed = std::from_chars(address.data() + colon + 1, end, port);
+  if (parsed.ec != std::errc() || parsed.ptr != end) throw wrong("the port is not a number from 0 to 65535");
+  boost::system::error_code error;
+  const auto ip = asio::ip::make_address(host, error);
+  if (error) throw wrong("the host must be an IP address");
+  return {ip, port};
+}
+
+/// SO_REUSEPORT would let a second server of the same user share the port in silence. A socket
+/// without it cannot be bound while another server is there.
+static void refuse_taken_port(const tcp_ns::tcp::endpoint& endpoint, const std::string& address) {
+  asio::io_context context;
+  AcceptorSocket probe(context);
+  boost::system::error_code error;
+  probe.open(endpoint.protocol(), error);
+  if (!error) probe.set_option(asio::socket_base::reuse_address(true), error);
+  if (!error) probe.bind(endpoint, error);
+  if (error) throw std::runtime_error("cannot listen on " + address + ": " + error.message());
+}
+
+class Listener::Acceptor : public std::enable_shared_from_this<Acceptor> {
+ public:
+  Acceptor(IoThread& thread, const tcp_ns::tcp::endpoint& endpoint, const HttpContext& context, const TlsContext* tls)
+      : thread_(thread), socket_(thread.context()), retry_(thread.context()), context_(context), tls_(tls) {
+    socket_.open(endpoint.protocol());
+    socket_.set_option(asio::socket_base::reuse_address(true));
+    socket_.set_option(ReusePort(true));
+    socket_.bind(endpoint);
+    socket_.listen(kBacklog);
+  }
+
+  unsigned short port() const { return socket_.local_endpoint().port(); }
+
+  void accept() {
+    socket_.async_accept(thread_.context(), [self = shared_from_this()](const boost::system::error_code& error, Socket socket) {
+      if (!self->socket_.is_open()) return;
+      if (error) return self->pause(error);
+      serve_http(self->thread_, Stream(std::move(socket), self->tls_ != nullptr ? self->tls_->new_session() : nullptr), self->context_);
+      self->accept();
+    });
+  }
+
+  void stop() {
+    thread_.post([self = shared_from_this()] {
+      boost::system::error_code ignored;
+      self->socket_.close(ignored);
+      self->retry_.cancel();
+    });
+  }
+
+ private:
+  /// Out of descriptors or memory: trying again at once would only burn the processor.
+  void pause(const boost::system::error_code& error) {
+    base::log::warn("cannot accept a connection; trying again in 100 ms", {{"why", error.message()}});
+    retry_.expires_after(std::chrono::milliseconds(100));
+    retry_.async_wait([self = shared_from_this()](const boost::system::error_code& cancelled) {
+      if (!cancelled && self->socket_.is_open()) self->accept();
+    });
+  }
+
+  static constexpr int kBacklog = 4096;
+
+  IoThread& thread_;
+  AcceptorSocket socket_;
+  asio::steady_timer retry_;
+  const HttpContext& context_;
+  const TlsContext* tls_;
+};
+
+Listener::Listener(std::vector<IoThread*> threads, const std::string& address, const HttpContext& context, const TlsContext* tls) {
+  auto endpoint = parse_endpoint(address);
+  refuse_taken_port(endpoint, address);
+  for (auto* thread : threads) {
+    try {
+      acceptors_.push_back(std::make_shared<Acceptor>(*thread, endpoint, context, tls));
+    } catch (const boost::system::system_error& e) {
+      throw std::runtime_error("cannot listen on " + address + ": " + e.code().message());
+    }
+    endpoint.port(acceptors_.back()->port());
+  }
+  port_ = endpoint.port();
+}
+
+Listener::~Listener() = default;
+
+void Listener::start() {
+  for (auto& acceptor : acceptors_) acceptor->accept();
+}
+
+void Listener::stop() {
+  for (auto& acceptor : acceptors_) acceptor->stop();
+}
+
+}  // namespace simpleim::net

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <openssl/types.h>
+#include <sys/uio.h>
+
+#include <boost/asio/ip/tcp.hpp>
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "net/io_thread.h"
+
+namespace simpleim::net {
+
+using Socket = asio::basic_stream_socket<asio::ip::tcp, asio::io_context::executor_type>;
+
+/// What a non-blocking read or write did.
+struct IoCount {
+  enum class State { kDone, kWouldBlock, kClosed };
+  State state = State::kDone;
+  std::size_t bytes = 0;
+};
+
+/// A connected, non-blocking byte stream: TCP, or TLS over it (the handshake happens inside the first
+/// reads). One thread.
+class Stream {
+ public:
+  /// `tls` may be null: plain TCP.
+  Stream(Socket socket, SSL* tls);
+  ~Stream();
+  Stream(Stream&&) noexcept;
+
+  IoCount read(std::span<char> into);
+  /// Writes the pieces in order, as many bytes as the socket takes.
+  IoCount write(std::span<const iovec> pieces);
+  /// True when the next read has to wait until the socket can be written (TLS only).
+  bool read_wants_write() const { return read_wants_write_; }
+
+  template <class F>
+  void when_readable(F&& f) {
+    if (read_wants_write_) socket_.async_wait(Socket::wait_write, std::forward<F>(f));
+    else socket_.async_wait(Socket::wait_read, std::forward<F>(f));
+  }
+  template <class F>
+  void when_writable(F&& f) {
+    socket_.async_wait(Socket::wait_write, std::forward<F>(f));
+  }
+
+  /// Sends what TLS and TCP need to end the stream, and closes it.
+  void close();
+  /// Tells the peer that nothing more comes, and goes on reading.
+  void shutdown_send();
+  bool is_tls() const { return tls_ != nullptr; }
+  const std::string& remote_address() const { return remote_; }
+
+ private:
+  IoCount tls_result(int result, bool reading);
+
+  Socket socket_;
+  SSL* tls_;
+  bool read_wants_write_ = false;
+  std::string remote_;
+};
+
+}  // namespace simpleim::net

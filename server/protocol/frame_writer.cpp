@@ -1,0 +1,147 @@
+#include "protocol/frame_writer.h"
+
+#include "base/json_writer.h"
+
+namespace simpleim::protocol {
+namespace {
+
+using base::append_int;
+
+void open(std::string& out, std::string_view message_id, FrameType type, std::string_view from) {
+  out += R"({"message_id":")";
+  out += message_id;
+  out += R"(","type":)";
+  append_int(out, static_cast<int>(type));
+  out += R"(,"from":")";
+  out += from;
+  out += '"';
+}
+
+void close(std::string& out, std::int64_t timestamp) {
+  out += R"(,"timestamp":)";
+  append_int(out, timestamp);
+  out += '}';
+}
+
+void field(std::string& out, std::string_view name, auto id) {
+  out += ",\"";
+  out += name;
+  out += "\":\"";
+  id.append_to(out);
+  out += '"';
+}
+
+/// The code, the text and, where there is one, when to try again.
+void error_fields(std::string& out, const Error& error) {
+  out += R"("code":)";
+  append_int(out, static_cast<int>(error.code));
+  out += R"(,"error":)";
+  base::append_json_string(out, error.text);
+  if (error.retry_after_ms > 0) {
+    out += R"(,"retry_after_ms":)";
+    append_int(out, error.retry_after_ms);
+  }
+}
+
+}  // namespace
+
+void write_message(std::string& out, const Message& message) {
+  out += R"({"message_id":")";
+  out += message.id.view();
+  out += R"(","type":)";
+  append_int(out, static_cast<int>(message.type));
+  out += R"(,"from":")";
+  if (message.from) message.from.append_to(out);
+  else out += "system";
+  out += '"';
+  if (message.conversation.is_group()) {
+    field(out, "to", message.conversation.group());
+    field(out, "group_id", message.conversation.group());
+  } else {
+    field(out, "to", message.conversation.peer_of(message.from));
+  }
+  out += R"(,"content":)";
+  out += message.content;
+  field(out, "conversation_id", message.conversation);
+  out += R"(,"seq":)";
+  append_int(out, message.seq);
+  close(out, message.timestamp);
+}
+
+void write_ack(std::string& out, std::string_view message_id, UserId to, ConversationId conversation, std::int64_t seq, std::int64_t timestamp) {
+  open(out, message_id, FrameType::kAck, "system");
+  field(out, "to", to);
+  out += R"(,"content":{"message_id":")";
+  out += message_id;
+  out += '"';
+  field(out, "conversation_id", conversation);
+  out += R"(,"seq":)";
+  append_int(out, seq);
+  close(out, timestamp);
+  close(out, timestamp);
+}
+
+void write_refusal(std::string& out, std::string_view message_id, UserId to, const Error& error, std::int64_t timestamp) {
+  open(out, message_id, FrameType::kAck, "system");
+  field(out, "to", to);
+  out += R"(,"content":{"message_id":")";
+  out += message_id;
+  out += "\",";
+  error_fields(out, error);
+  out += '}';
+  close(out, timestamp);
+}
+
+void write_error(std::string& out, const Error& error, std::string_view ref, std::int64_t timestamp) {
+  open(out, "", FrameType::kError, "system");
+  out += R"(,"content":{)";
+  error_fields(out, error);
+  if (!ref.empty()) {
+    out += R"(,"ref":)";
+    base::append_json_string(out, ref);
+  }
+  out += '}';
+  close(out, timestamp);
+}
+
+void write_mark(std::string& out, const MarkFrame& mark, UserId from, std::int64_t timestamp) {
+  open(out, "", mark.type, from.str());
+  out += R"(,"content":{"conversation_id":")";
+  mark.conversation.append_to(out);
+  out += R"(","seq":)";
+  append_int(out, mark.seq);
+  out += '}';
+  field(out, "conversation_id", mark.conversation);
+  close(out, timestamp);
+}
+
+void write_typing(std::string& out, ConversationId conversation, UserId from, std::int64_t timestamp) {
+  open(out, "", FrameType::kTyping, from.str());
+  out += R"(,"content":{"conversation_id":")";
+  conversation.append_to(out);
+  out += "\"}";
+  field(out, "conversation_id", conversation);
+  close(out, timestamp);
+}
+
+void write_presence(std::string& out, UserId user, bool online, std::int64_t last_seen, std::int64_t timestamp) {
+  open(out, "", FrameType::kPresence, user.str());
+  out += R"(,"content":{"user_id":")";
+  user.append_to(out);
+  out += R"(","online":)";
+  out += online ? "true" : "false";
+  out += R"(,"last_seen":)";
+  append_int(out, last_seen);
+  out += '}';
+  close(out, timestamp);
+}
+
+void write_heartbeat(std::string& out, std::int64_t timestamp) {
+  open(out, "", FrameType::kHeartbeat, "system");
+  out += R"(,"content":{"timestamp":)";
+  append_int(out, timestamp);
+  out += '}';
+  close(out, timestamp);
+}
+
+}  // namespace simpleim::protocol

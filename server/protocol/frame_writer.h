@@ -1,0 +1,25 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "protocol/frame.h"
+
+namespace simpleim::protocol {
+
+/// Writers of the server's JSON frames (protocol.md section 3). Each appends one whole frame to
+/// `out`; texts are well-formed UTF-8 and `content` is JSON already.
+
+/// A stored message; with the same text in history and on the socket.
+void write_message(std::string& out, const Message& message);
+void write_ack(std::string& out, std::string_view message_id, UserId to, ConversationId conversation, std::int64_t seq, std::int64_t timestamp);
+void write_refusal(std::string& out, std::string_view message_id, UserId to, const Error& error, std::int64_t timestamp);
+void write_error(std::string& out, const Error& error, std::string_view ref, std::int64_t timestamp);
+/// Types 31 and 37.
+void write_mark(std::string& out, const MarkFrame& mark, UserId from, std::int64_t timestamp);
+void write_typing(std::string& out, ConversationId conversation, UserId from, std::int64_t timestamp);
+/// last_seen in ms since the epoch, 0 when never seen.
+void write_presence(std::string& out, UserId user, bool online, std::int64_t last_seen, std::int64_t timestamp);
+void write_heartbeat(std::string& out, std::int64_t timestamp);
+
+}  // namespace simpleim::protocol

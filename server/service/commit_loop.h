@@ -1,0 +1,155 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <future>
+#include <mutex>
+#include <thread>
+#include <variant>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/ids.h"
+#include "base/metrics.h"
+#include "service/events.h"
+#include "service/permissions.h"
+#include "store/store.h"
+
+namespace simpleim::service {
+
+/// A message that waits for its commit.
+struct Send {
+  protocol::SendFrame frame;
+  UserId from;
+  Origin origin;
+};
+/// A read or delivered mark that waits for its commit.
+struct Mark {
+  protocol::MarkFrame frame;
+  UserId user;
+  Origin origin;
+};
+/// Goes through the same permissions as a message, but nowhere else.
+struct TypingSignal {
+  ConversationId conversation;
+  UserId user;
+  Origin origin;
+};
+
+/// What a task may use while its batch is open, on the commit thread.
+class Batch {
+ public:
+  Batch(store::Store& store, Permissions& permissions, std::int64_t now_ms) : store_(store), permissions_(permissions), now_ms_(now_ms) {}
+
+  store::Store& store() { return store_; }
+  Permissions& permissions() { return permissions_; }
+  std::int64_t now_ms() const { return now_ms_; }
+  /// Delivered once the batch is durable.
+  void emit(Event event) { events_.push_back(std::move(event)); }
+  std::vector<Event>& events() { return events_; }
+
+ private:
+  store::Store& store_;
+  Permissions& permissions_;
+  const std::int64_t now_ms_;
+  std::vector<Event> events_;
+};
+
+/// The one thread that writes: takes what waits, applies it in one batch of the store (group
+/// commit), and only when the batch is durable releases its ACKs and deliveries (promise P1).
+/// Nothing waits without end: a full queue refuses, a failed batch refuses everything in it.
+class CommitLoop {
+ public:
+  struct Options {
+    std::size_t max_queue = 65536;
+    /// How long a busy loop waits for more before it commits.
+    std::int64_t delay_us = 2000;
+  };
+
+  CommitLoop(store::Store& store, EventSink& sink, const base::Clock& clock, base::Metrics& metrics, Options options);
+  ~CommitLoop();
+
+  /// Thread-safe, do not block. False when the queue is full; nothing was taken then.
+  [[nodiscard]] bool send(std::vector<Send>&& sends);
+  [[nodiscard]] bool mark(Mark mark);
+  [[nodiscard]] bool typing(TypingSignal signal);
+
+  /// Runs `task` inside a batch some time; for what nobody waits for.
+  [[nodiscard]] bool post(std::function<void(Batch&)> task);
+  /// Runs `task` inside a batch and returns when that batch is durable. When the task returns an
+  /// error or throws, its own writes are undone and nothing of it is emitted. A task appends
+  /// messages only after everything that can fail. Blocks: for worker threads.
+  template <class T>
+  Result<T> run(std::function<Result<T>(Batch&)> task);
+
+  /// Commits what waits, ends the thread and refuses everything after.
+  void stop();
+
+ private:
+  struct Task {
+    /// Applies it; false when its writes are to be undone.
+    std::function<bool(Batch&)> apply;
+    /// Called after the commit, or with the error of the batch.
+    std::function<void(const Error*)> done;
+  };
+  using Command = std::variant<std::vector<Send>, Mark, TypingSignal, Task>;
+
+  bool enqueue(Command command, std::size_t weight);
+  void work();
+  std::vector<Command> take();
+  void commit(std::vector<Command> commands);
+  void apply(Batch& batch, Command& command);
+  void apply_send(Batch& batch, Send& send);
+  void apply_mark(Batch& batch, const Mark& mark);
+  void apply_task(Batch& batch, Task& task);
+  void refuse(std::vector<Command>& commands, const Error& error);
+  void tidy();
+  void publish_figures(const std::vector<Event>& events, std::int64_t started_us);
+
+  /// Messages in one commit, at most; the rest waits for the next.
+  static constexpr std::size_t kMaxBatch = 4096;
+
+  store::Store& store_;
+  EventSink& sink_;
+  const base::Clock& clock_;
+  base::Metrics& metrics_;
+  const Options options_;
+  Permissions permissions_;
+
+  std::mutex mutex_;
+  std::condition_variable ready_;
+  std::vector<Command> queue_;
+  std::size_t queued_ = 0;
+  std::int64_t oldest_ms_ = 0;
+  bool stopping_ = false;
+
+  std::size_t last_batch_ = 0;
+  std::size_t batch_messages_ = 0;
+  std::int64_t batch_oldest_ms_ = 0;
+  bool tidy_pending_ = true;
+  std::thread thread_;
+};
+
+template <class T>
+Result<T> CommitLoop::run(std::function<Result<T>(Batch&)> task) {
+  std::promise<Result<T>> promise;
+  auto future = promise.get_future();
+  std::optional<Result<T>> result;
+  Task wrapped;
+  wrapped.apply = [&](Batch& batch) {
+    result = task(batch);
+    return result->ok();
+  };
+  wrapped.done = [&](const Error* error) {
+    if (error != nullptr) promise.set_value(*error);
+    else promise.set_value(std::move(*result));
+  };
+  if (!enqueue(std::move(wrapped), 1)) return Error{ErrorCode::kUnavailable, "the server is busy; try again", "", 1000};
+  return future.get();
+}
+
+/// Appends a group event (type 3) to its conversation and emits it; returns its seq. `content` is JSON.
+std::int64_t append_event(Batch& batch, base::IdMaker& ids, GroupId group, std::string content);
+
+}  // namespace simpleim::service

@@ -1,0 +1,100 @@
+#include "service/conversations.h"
+
+#include <algorithm>
+#include <tuple>
+
+#include "service/text_rules.h"
+
+namespace simpleim::service {
+namespace {
+
+constexpr std::size_t kMaxDraft = 20'000;
+
+auto newest_first(const ConversationView& view) { return std::tuple(-view.last_timestamp, view.state.conversation); }
+
+}  // namespace
+
+std::optional<std::int64_t> Conversations::visible_from(UserId me, ConversationId conversation) {
+  if (!conversation.is_group()) {
+    if (!conversation.has(me)) return std::nullopt;
+    return 1;
+  }
+  const auto member = store_.groups().member(conversation.group(), me);
+  if (!member) return std::nullopt;
+  return std::max<std::int64_t>(1, member->joined_seq);
+}
+
+Result<store::HistoryPage> Conversations::history(UserId me, ConversationId conversation, std::int64_t before, std::int64_t after, std::size_t limit) {
+  const auto from = visible_from(me, conversation);
+  if (!from) return protocol::not_found();
+  if (!conversation.is_group() && !store_.accounts().user(conversation.peer_of(me))) return protocol::not_found();
+  return store_.messages().history({conversation, *from, before, after, limit});
+}
+
+std::vector<ConversationView> Conversations::ends(UserId me) {
+  std::vector<ConversationView> views;
+  for (auto& state : store_.conversations().states_of(me)) {
+    const auto from = visible_from(me, state.conversation);
+    if (!from) continue;
+    ConversationView view;
+    view.visible_from = *from;
+    const auto tail = store_.messages().tail(state.conversation);
+    view.last_seq = tail.last_seq;
+    view.last_timestamp = tail.last_timestamp;
+    view.state = std::move(state);
+    views.push_back(std::move(view));
+  }
+  std::sort(views.begin(), views.end(), [](const auto& a, const auto& b) { return newest_first(a) < newest_first(b); });
+  return views;
+}
+
+void Conversations::count(UserId me, ConversationView& view) {
+  const auto read = std::max(view.state.read_seq, view.visible_from - 1);
+  if (read >= view.last_seq) return;
+  view.unread = store_.messages().unread(view.state.conversation, me, read);
+  view.mentioned_seq = store_.messages().first_mention(view.state.conversation, me, read);
+}
+
+std::vector<ConversationView> Conversations::summary(UserId me) {
+  auto views = ends(me);
+  for (auto& view : views) count(me, view);
+  return views;
+}
+
+Conversations::Page Conversations::list(UserId me, const std::optional<ConversationCursor>& after, std::size_t limit) {
+  auto views = ends(me);
+  if (after) {
+    const auto bound = std::tuple(-after->timestamp, after->conversation);
+    std::erase_if(views, [&](const ConversationView& view) { return newest_first(view) <= bound; });
+  }
+  Page page;
+  if (views.size() > limit) {
+    views.erase(views.begin() + static_cast<std::ptrdiff_t>(limit), views.end());
+    page.next = ConversationCursor{views.back().last_timestamp, views.back().state.conversation};
+  }
+  for (auto& view : views) {
+    count(me, view);
+    view.last_message = store_.messages().last_message(view.state.conversation);
+    if (view.state.conversation.is_group()) view.group = store_.groups().group(view.state.conversation.group());
+    else view.peer = store_.accounts().user(view.state.conversation.peer_of(me));
+  }
+  page.conversations = std::move(views);
+  return page;
+}
+
+Result<store::ConversationState> Conversations::update(CommitLoop& commits, UserId me, ConversationId conversation, const Change& change) {
+  if (change.draft)
+    if (auto error = check_text("draft", *change.draft, 0, kMaxDraft, true)) return *error;
+  return commits.run<store::ConversationState>([&](Batch& batch) -> Result<store::ConversationState> {
+    auto state = batch.store().conversations().state(me, conversation);
+    if (!state) return protocol::not_found();
+    if (change.pinned) state->pinned = *change.pinned;
+    if (change.muted) state->muted = *change.muted;
+    if (change.archived) state->archived = *change.archived;
+    if (change.draft) state->draft = *change.draft;
+    batch.store().conversations().update(me, *state);
+    return std::move(*state);
+  });
+}
+
+}  // namespace simpleim::service

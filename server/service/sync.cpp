@@ -1,0 +1,58 @@
+#include "service/sync.h"
+
+#include <algorithm>
+
+namespace simpleim::service {
+
+void Sync::begin() {
+  for (const auto& state : store_.conversations().states_of(me_)) {
+    std::int64_t visible_from = 1;
+    if (state.conversation.is_group()) {
+      const auto member = store_.groups().member(state.conversation.group(), me_);
+      if (!member) continue;
+      visible_from = member->joined_seq;
+    }
+    const auto from = std::max(state.delivered_seq, visible_from - 1);
+    if (store_.messages().tail(state.conversation).last_seq <= from) continue;
+    todo_.push_back({reached_.size(), visible_from, options_.per_conversation});
+    reached_.push_back({state.conversation, from, false});
+  }
+}
+
+std::vector<Message> Sync::next() {
+  while (!todo_.empty()) {
+    auto& todo = todo_.back();
+    auto& reached = reached_[todo.reached];
+    auto page = store_.messages().history({reached.conversation, todo.visible_from, 0, reached.seq, std::min(options_.chunk, todo.left)});
+    todo.left -= std::min(todo.left, page.messages.size());
+    if (!page.messages.empty()) reached.seq = page.messages.back().seq;
+    reached.has_more = page.has_more && todo.left == 0;
+    if (!page.has_more || todo.left == 0) todo_.pop_back();
+    if (!page.messages.empty()) return std::move(page.messages);
+  }
+  return {};
+}
+
+void Sync::revisit(ConversationId conversation) {
+  const auto found = std::find_if(reached_.begin(), reached_.end(), [&](const Reached& r) { return r.conversation == conversation; });
+  if (found != reached_.end()) {
+    if (found->has_more) return;  // it has had its share; the client fetches the rest
+    const auto index = static_cast<std::size_t>(found - reached_.begin());
+    if (std::any_of(todo_.begin(), todo_.end(), [&](const Todo& t) { return t.reached == index; })) return;
+    const bool is_group = conversation.is_group();
+    const auto member = is_group ? store_.groups().member(conversation.group(), me_) : std::nullopt;
+    if (is_group && !member) return;
+    todo_.push_back({index, member ? member->joined_seq : 1, options_.per_conversation});
+    return;
+  }
+  const auto state = store_.conversations().state(me_, conversation);
+  if (!state) return;
+  reached_.push_back({conversation, state->delivered_seq, false});
+  revisit(conversation);
+}
+
+bool Sync::has_more() const {
+  return std::any_of(reached_.begin(), reached_.end(), [](const Reached& r) { return r.has_more; });
+}
+
+}  // namespace simpleim::service

@@ -1,0 +1,91 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/ids.h"
+#include "protocol/error.h"
+#include "protocol/frame.h"
+
+/// What the stores keep. Times are milliseconds since the Unix epoch, 0 = never.
+namespace simpleim::store {
+
+using base::ConversationId;
+using base::GroupId;
+using base::MessageId;
+using base::SessionId;
+using base::UserId;
+using protocol::Error;
+using protocol::ErrorCode;
+using protocol::Message;
+using protocol::Result;
+
+struct User {
+  UserId id;
+  std::string username;
+  std::string nickname;
+  std::string password_hash;
+  std::string bio;
+  std::string avatar_file_id;
+  std::int64_t created_at = 0;
+  std::int64_t last_seen = 0;
+  bool disabled = false;
+};
+
+/// A signed-in device. The refresh token itself is never stored, only its hash.
+struct Session {
+  SessionId id;
+  UserId user;
+  std::string device_id;
+  std::string device_name;
+  std::string platform;
+  std::string ip;
+  std::string refresh_hash;
+  std::int64_t created_at = 0;
+  std::int64_t last_active = 0;
+  std::int64_t expires_at = 0;
+};
+
+enum class JoinPolicy : std::uint8_t { kOpen, kApproval, kInvite };
+enum class Role : std::uint8_t { kMember, kAdmin, kOwner };
+
+struct Group {
+  GroupId id;
+  std::string name;
+  std::string description;
+  std::string announcement;
+  std::string avatar_file_id;
+  JoinPolicy join_policy = JoinPolicy::kOpen;
+  /// False: a new member sees what came after he joined.
+  bool history_for_all = false;
+  UserId owner;
+  std::int64_t created_at = 0;
+  std::int64_t member_count = 0;
+};
+
+struct GroupMember {
+  GroupId group;
+  UserId user;
+  Role role = Role::kMember;
+  std::string nickname;
+  std::int64_t joined_at = 0;
+  /// The seq of the event that let him in: history begins there (unless history_for_all).
+  std::int64_t joined_seq = 0;
+  /// Until when he may not speak; 0 = he may.
+  std::int64_t muted_until = 0;
+};
+
+/// One user's place in one conversation.
+struct ConversationState {
+  ConversationId conversation;
+  std::int64_t read_seq = 0;
+  std::int64_t delivered_seq = 0;
+  bool pinned = false;
+  bool muted = false;
+  bool archived = false;
+  std::string draft;
+};
+
+}  // namespace simpleim::store

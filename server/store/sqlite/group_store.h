@@ -1,0 +1,30 @@
+#pragma once
+
+#include "store/group_store.h"
+#include "store/sqlite/database.h"
+
+namespace simpleim::store::sqlite {
+
+class SqliteGroupStore final : public GroupStore {
+ public:
+  explicit SqliteGroupStore(Database& db) : db_(db) {}
+
+  std::optional<Group> group(GroupId id) override;
+  std::vector<Group> groups_of(UserId user) override;
+  std::vector<GroupId> group_ids_of(UserId user) override;
+  std::optional<GroupMember> member(GroupId group, UserId user) override;
+  std::vector<GroupMember> members(GroupId group, UserId after, std::size_t limit) override;
+  std::size_t owned_by(UserId user) override;
+  void create_group(const Group& group) override;
+  void update_group(const Group& group) override;
+  void dissolve_group(GroupId id) override;
+  void put_member(const GroupMember& member) override;
+  void remove_member(GroupId group, UserId user) override;
+  std::vector<UserId> join_requests(GroupId group, std::size_t limit) override;
+  void set_join_request(GroupId group, UserId user, bool open, std::int64_t when) override;
+
+ private:
+  Database& db_;
+};
+
+}  // namespace simpleim::store::sqlite

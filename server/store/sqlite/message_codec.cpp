@@ -1,0 +1,113 @@
+#include "store/sqlite/message_codec.h"
+
+#include <cstring>
+
+#include "store/store.h"
+
+namespace simpleim::store::sqlite {
+namespace {
+
+constexpr char kUuid = 'u';
+constexpr char kText = 't';
+constexpr std::string_view kHex = "0123456789abcdef";
+
+int hex_value(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  return -1;
+}
+
+bool is_dash_position(std::size_t i) { return i == 8 || i == 13 || i == 18 || i == 23; }
+
+/// The fixed part of a record; content and id follow it.
+struct Header {
+  std::uint64_t low, high, from;
+  std::int64_t seq, timestamp;
+  std::uint32_t content_size;
+  std::uint8_t type, id_size;
+};
+constexpr std::size_t kHeaderSize = 46;
+
+void put(char*& at, const auto& value) {
+  std::memcpy(at, &value, sizeof value);
+  at += sizeof value;
+}
+void take(const char*& at, auto& value) {
+  std::memcpy(&value, at, sizeof value);
+  at += sizeof value;
+}
+
+}  // namespace
+
+std::string pack_message_id(std::string_view id) {
+  const auto as_text = [&] { return std::string(1, kText).append(id); };
+  if (id.size() != 36) return as_text();
+  std::string packed(1, kUuid);
+  for (std::size_t i = 0; i < id.size();) {
+    if (is_dash_position(i)) {
+      if (id[i++] != '-') return as_text();
+      continue;
+    }
+    const int high = hex_value(id[i]);
+    const int low = hex_value(id[i + 1]);
+    if (high < 0 || low < 0) return as_text();
+    packed += static_cast<char>(high << 4 | low);
+    i += 2;
+  }
+  return packed;
+}
+
+std::string unpack_message_id(std::string_view packed) {
+  if (packed.empty()) return {};
+  if (packed[0] == kText) return std::string(packed.substr(1));
+  std::string id;
+  for (const char c : packed.substr(1)) {
+    if (is_dash_position(id.size())) id += '-';
+    id += kHex[static_cast<unsigned char>(c) >> 4];
+    id += kHex[static_cast<unsigned char>(c) & 15];
+  }
+  return id;
+}
+
+void append_record(std::string& journal, const Message& message) {
+  const auto id = message.id.view();
+  const auto start = journal.size();
+  journal.resize(start + kHeaderSize);
+  char* at = journal.data() + start;
+  put(at, message.conversation.low);
+  put(at, message.conversation.high);
+  put(at, message.from.value);
+  put(at, message.seq);
+  put(at, message.timestamp);
+  put(at, static_cast<std::uint32_t>(message.content.size()));
+  put(at, static_cast<std::uint8_t>(message.type));
+  put(at, static_cast<std::uint8_t>(id.size()));
+  journal += id;
+  journal += message.content;
+}
+
+void for_each_record(std::string_view journal, const std::function<void(Message&&)>& visit) {
+  while (!journal.empty()) {
+    const auto damaged = [] { return StoreError(ErrorCode::kInternal, "a journal row is damaged"); };
+    if (journal.size() < kHeaderSize) throw damaged();
+    Header h;
+    const char* at = journal.data();
+    take(at, h.low);
+    take(at, h.high);
+    take(at, h.from);
+    take(at, h.seq);
+    take(at, h.timestamp);
+    take(at, h.content_size);
+    take(at, h.type);
+    take(at, h.id_size);
+    journal.remove_prefix(kHeaderSize);
+    if (journal.size() < std::size_t{h.id_size} + h.content_size) throw damaged();
+    const auto id = MessageId::parse(journal.substr(0, h.id_size));
+    if (!id) throw damaged();
+    visit({*id, {h.low, h.high}, UserId{h.from}, static_cast<protocol::FrameType>(h.type), h.seq, h.timestamp,
+           std::string(journal.substr(h.id_size, h.content_size))});
+    journal.remove_prefix(std::size_t{h.id_size} + h.content_size);
+  }
+}
+
+}  // namespace simpleim::store::sqlite

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "store/records.h"
+
+namespace simpleim::store::sqlite {
+
+/// A message id as the tables keep it: a canonical lower-case UUID in 17 bytes, anything else as
+/// text behind a marker. Time-ordered ids stay in order, so the index grows at its end.
+std::string pack_message_id(std::string_view id);
+std::string unpack_message_id(std::string_view packed);
+
+/// A journal row holds the messages of one batch, one record after the other.
+void append_record(std::string& journal, const Message& message);
+/// Calls `visit` for each record in order. Throws StoreError when the row is damaged.
+void for_each_record(std::string_view journal, const std::function<void(Message&&)>& visit);
+
+}  // namespace simpleim::store::sqlite

@@ -1,0 +1,300 @@
+#include "store/sqlite/message_store.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "store/sqlite/message_codec.h"
+
+namespace simpleim::store::sqlite {
+namespace {
+
+/// A generation is archived when it has this many messages or bytes: large enough that rows of one
+/// conversation come together, small enough for memory (two generations at most are held).
+constexpr std::size_t kGenerationMessages = 65536;
+constexpr std::size_t kGenerationBytes = 16 << 20;
+/// Archive operations for each message of a batch. A message needs two (row and key), so archiving
+/// always outruns what arrives.
+constexpr std::size_t kOperationsPerMessage = 5;
+constexpr std::size_t kLeastOperations = 64;
+
+constexpr std::int64_t kSeqMask = 0xffffffff;
+
+std::int64_t row_key(std::int64_t conversation_key, std::int64_t seq) { return conversation_key << 32 | seq; }
+
+Message read_message(Query& query, ConversationId conversation) {
+  Message m;
+  m.conversation = conversation;
+  m.seq = query.integer() & kSeqMask;
+  m.id = MessageId::parse(unpack_message_id(query.bytes())).value_or(MessageId());
+  m.from = UserId{query.id()};
+  m.type = static_cast<protocol::FrameType>(query.integer());
+  m.timestamp = query.integer();
+  m.content = query.text();
+  return m;
+}
+
+#define MESSAGE_COLUMNS "key, message_id, sender_id, type, timestamp, content"
+
+std::int64_t key_of(Connection& db, ConversationId conversation) {
+  auto query = db.query("SELECT id FROM conversation WHERE high=? AND low=?");
+  return query.bind(conversation.high).bind(conversation.low).step() ? query.integer() : 0;
+}
+
+bool counts_as_unread(UserId reader, UserId sender, std::int64_t type) {
+  return sender != reader && type >= 0 && type <= 7 && type != 3;
+}
+
+}  // namespace
+
+SqliteMessageStore::SqliteMessageStore(Database& db, RecentMessages& recent, ConversationIndex& index)
+    : db_(db), recent_(recent), index_(index) {}
+
+void SqliteMessageStore::load_journal() {
+  auto& db = db_.write();
+  {
+    auto query = db.query("SELECT message_id FROM message_key ORDER BY message_id DESC LIMIT 1");
+    if (query.step()) greatest_id_ = query.text();
+  }
+  auto rows = db.query("SELECT id, messages FROM journal ORDER BY id");
+  while (rows.step()) {
+    journal_row_ = rows.integer();
+    for_each_record(rows.bytes(), [&](Message&& message) {
+      const auto key = index_.open(message.conversation).key;
+      recent_.add(message, key);
+    });
+    recent_.commit(journal_row_);
+  }
+  committed_journal_row_ = journal_row_;
+  index_.rollback();
+}
+
+std::optional<Appended> SqliteMessageStore::find_earlier(const Message& message) {
+  const auto answer = [&](const Message& first) {
+    const auto status = first.from == message.from ? AppendStatus::kDuplicate : AppendStatus::kIdInUse;
+    return Appended{status, first.conversation, first.seq, first.timestamp};
+  };
+  if (const auto* recent = recent_.find_pending(message.id.view())) return answer(*recent);
+  const auto packed = pack_message_id(message.id.view());
+  if (packed > greatest_id_) return std::nullopt;
+  auto query = db_.write().query(
+      "SELECT m.sender_id, m.timestamp, m.key, c.low, c.high FROM message_key k JOIN message m ON m.key=k.key "
+      "JOIN conversation c ON c.id = m.key >> 32 WHERE k.message_id=?");
+  if (!query.bind_blob(packed).step()) return std::nullopt;
+  Message first;
+  first.from = UserId{query.id()};
+  first.timestamp = query.integer();
+  first.seq = query.integer() & kSeqMask;
+  first.conversation.low = query.id();
+  first.conversation.high = query.id();
+  return answer(first);
+}
+
+Appended SqliteMessageStore::append(const Message& message, const std::vector<UserId>& mentions) {
+  if (auto earlier = find_earlier(message)) return *earlier;
+  auto& entry = index_.open(message.conversation);
+  if (entry.last_seq >= kSeqMask) throw StoreError(ErrorCode::kInternal, "a conversation is full");
+  Message stored = message;
+  stored.seq = ++entry.last_seq;
+  append_record(journal_, stored);
+  recent_.add(stored, entry.key);
+  ++batch_size_;
+  for (const auto user : mentions)
+    db_.write()
+        .query("INSERT OR IGNORE INTO mention(conversation_id, user_id, seq, sender_id) VALUES(?, ?, ?, ?)")
+        .bind(entry.key)
+        .bind(user.value)
+        .bind(stored.seq)
+        .bind(stored.from.value)
+        .run();
+  return {AppendStatus::kStored, stored.conversation, stored.seq, stored.timestamp};
+}
+
+void SqliteMessageStore::begin(bool freeze_all) {
+  if (recent_.frozen() != nullptr) return;
+  const auto& growing = recent_.growing();
+  if (growing.committed >= kGenerationMessages || growing.bytes >= kGenerationBytes || (freeze_all && growing.committed > 0)) start_archive();
+}
+
+void SqliteMessageStore::before_commit() {
+  if (!journal_.empty()) {
+    db_.write().query("INSERT INTO journal(id, messages) VALUES(?, ?)").bind(journal_row_ + 1).bind_blob(journal_).run();
+    ++journal_row_;
+    journal_.clear();
+  }
+  archive_slice(std::max(kLeastOperations, kOperationsPerMessage * batch_size_));
+}
+
+void SqliteMessageStore::after_commit() {
+  if (batch_size_ > 0) recent_.commit(journal_row_);
+  committed_journal_row_ = journal_row_;
+  batch_size_ = 0;
+  committed_progress_ = progress_;
+  if (!progress_.done) return;
+  recent_.drop_frozen();
+  order_.clear();
+  progress_ = committed_progress_ = {};
+}
+
+void SqliteMessageStore::rollback() {
+  journal_.clear();
+  batch_size_ = 0;
+  recent_.rollback();
+  journal_row_ = committed_journal_row_;
+  progress_ = committed_progress_;
+}
+
+void SqliteMessageStore::start_archive() {
+  recent_.freeze();
+  const auto& frozen = *recent_.frozen();
+  order_.reserve(frozen.by_conversation.size());
+  for (const auto& [conversation, slots] : frozen.by_conversation) order_.emplace_back(frozen.slots[slots.front()].conversation_key, &slots);
+  std::sort(order_.begin(), order_.end());
+  progress_ = committed_progress_ = {};
+}
+
+bool SqliteMessageStore::archive_slice(std::size_t operations) {
+  if (recent_.frozen() == nullptr) return false;
+  if (progress_.done) return false;
+  if (!archive_rows(operations) || !archive_keys(operations) || !archive_tails(operations)) return true;
+  db_.write().query("DELETE FROM journal WHERE id <= ?").bind(recent_.frozen()->last_journal_row).run();
+  progress_.done = true;
+  return true;
+}
+
+bool SqliteMessageStore::archive_rows(std::size_t& operations) {
+  const auto& frozen = *recent_.frozen();
+  auto query = db_.write().query("INSERT OR IGNORE INTO message(" MESSAGE_COLUMNS ") VALUES(?, ?, ?, ?, ?, ?)");
+  for (; progress_.conversation < order_.size(); ++progress_.conversation, progress_.row = 0) {
+    const auto& [conversation_key, slots] = order_[progress_.conversation];
+    for (; progress_.row < slots->size(); ++progress_.row) {
+      if (operations-- == 0) return operations = 0, false;
+      const auto& m = frozen.slots[(*slots)[progress_.row]].message;
+      const auto id = pack_message_id(m.id.view());
+      query.again()
+          .bind(row_key(conversation_key, m.seq))
+          .bind_blob(id)
+          .bind(m.from.value)
+          .bind(static_cast<int>(m.type))
+          .bind(m.timestamp)
+          .bind(std::string_view(m.content))
+          .run();
+    }
+  }
+  return true;
+}
+
+bool SqliteMessageStore::archive_keys(std::size_t& operations) {
+  const auto& frozen = *recent_.frozen();
+  auto query = db_.write().query("INSERT OR IGNORE INTO message_key(message_id, key) VALUES(?, ?)");
+  for (; progress_.key < frozen.slots.size(); ++progress_.key) {
+    if (operations-- == 0) return operations = 0, false;
+    const auto& slot = frozen.slots[progress_.key];
+    const auto id = pack_message_id(slot.message.id.view());
+    query.again().bind_blob(id).bind(row_key(slot.conversation_key, slot.message.seq)).run();
+    greatest_id_ = std::max(greatest_id_, id);
+  }
+  return true;
+}
+
+bool SqliteMessageStore::archive_tails(std::size_t& operations) {
+  const auto& frozen = *recent_.frozen();
+  auto query = db_.write().query("UPDATE conversation SET last_seq=?, last_timestamp=? WHERE id=?");
+  for (; progress_.tail < order_.size(); ++progress_.tail) {
+    if (operations-- == 0) return operations = 0, false;
+    const auto& [conversation_key, slots] = order_[progress_.tail];
+    const auto& last = frozen.slots[slots->back()].message;
+    query.again().bind(last.seq).bind(last.timestamp).bind(conversation_key).run();
+  }
+  return true;
+}
+
+std::vector<Message> SqliteMessageStore::archived_range(Connection& db, std::int64_t key, ConversationId conversation, std::int64_t after,
+                                                        std::int64_t before, std::size_t limit, bool newest) {
+  std::vector<Message> found;
+  if (key == 0 || limit == 0) return found;
+  const auto low = row_key(key, after + 1);
+  const auto high = row_key(key, before == 0 ? kSeqMask : before - 1);
+  auto query = db.query(newest ? "SELECT " MESSAGE_COLUMNS " FROM message WHERE key BETWEEN ? AND ? ORDER BY key DESC LIMIT ?"
+                               : "SELECT " MESSAGE_COLUMNS " FROM message WHERE key BETWEEN ? AND ? ORDER BY key LIMIT ?");
+  query.bind(low).bind(high).bind(static_cast<std::int64_t>(limit));
+  while (query.step()) found.push_back(read_message(query, conversation));
+  if (newest) std::reverse(found.begin(), found.end());
+  return found;
+}
+
+HistoryPage SqliteMessageStore::history(const HistoryQuery& q) {
+  const bool newest = q.after < 0;
+  const auto after = std::max(newest ? 0 : q.after, q.visible_from - 1);
+  const auto wanted = q.limit + 1;  // one more tells whether there is more
+  HistoryPage page;
+  // The recent part first: what moves to the tables meanwhile is found there by the second read.
+  auto [recent, first_recent] = recent_.range(q.conversation, after, q.before, wanted, newest);
+  const auto bound = first_recent == 0 ? q.before : (q.before == 0 ? first_recent : std::min(q.before, first_recent));
+  auto db = db_.read();
+  const auto key = key_of(*db.operator->(), q.conversation);
+  if (newest) {
+    page.messages = archived_range(*db.operator->(), key, q.conversation, after, recent.empty() ? bound : recent.front().seq, wanted - recent.size(), true);
+    page.messages.insert(page.messages.end(), std::make_move_iterator(recent.begin()), std::make_move_iterator(recent.end()));
+    page.has_more = page.messages.size() > q.limit;
+    if (page.has_more) page.messages.erase(page.messages.begin());
+    return page;
+  }
+  if (bound == 0 || bound > after + 1) page.messages = archived_range(*db.operator->(), key, q.conversation, after, bound, wanted, false);
+  for (auto& message : recent) {
+    if (page.messages.size() >= wanted) break;
+    if (page.messages.empty() || message.seq > page.messages.back().seq) page.messages.push_back(std::move(message));
+  }
+  page.has_more = page.messages.size() > q.limit;
+  if (page.has_more) page.messages.pop_back();
+  return page;
+}
+
+std::optional<Message> SqliteMessageStore::find(const MessageId& id) {
+  if (auto recent = recent_.find(id.view())) return recent;
+  const auto packed = pack_message_id(id.view());
+  auto db = db_.read();
+  auto query = db->query(
+      "SELECT c.low, c.high, m.key, m.message_id, m.sender_id, m.type, m.timestamp, m.content FROM message_key k "
+      "JOIN message m ON m.key=k.key JOIN conversation c ON c.id = m.key >> 32 WHERE k.message_id=?");
+  if (!query.bind_blob(packed).step()) return std::nullopt;
+  const auto low = query.id();
+  const auto high = query.id();
+  return read_message(query, {low, high});
+}
+
+ConversationTail SqliteMessageStore::tail(ConversationId conversation) {
+  const auto last = last_message(conversation);
+  return last ? ConversationTail{last->seq, last->timestamp} : ConversationTail{};
+}
+
+std::optional<Message> SqliteMessageStore::last_message(ConversationId conversation) {
+  if (auto recent = recent_.last(conversation)) return recent;
+  auto db = db_.read();
+  auto found = archived_range(*db.operator->(), key_of(*db.operator->(), conversation), conversation, 0, 0, 1, true);
+  if (found.empty()) return std::nullopt;
+  return std::move(found.front());
+}
+
+std::int64_t SqliteMessageStore::unread(ConversationId conversation, UserId reader, std::int64_t read_seq) {
+  auto [total, first_recent] = recent_.count(conversation, read_seq, [&](const Message& m) { return counts_as_unread(reader, m.from, static_cast<std::int64_t>(m.type)); });
+  if (first_recent != 0 && first_recent <= read_seq + 1) return total;
+  auto db = db_.read();
+  const auto key = key_of(*db.operator->(), conversation);
+  if (key == 0) return total;
+  auto query = db->query(
+      "SELECT count(*) FROM message WHERE key BETWEEN ? AND ? AND sender_id <> ? AND type BETWEEN 0 AND 7 AND type <> 3");
+  query.bind(row_key(key, read_seq + 1)).bind(row_key(key, first_recent == 0 ? kSeqMask : first_recent - 1)).bind(reader.value);
+  if (query.step()) total += query.integer();
+  return total;
+}
+
+std::int64_t SqliteMessageStore::first_mention(ConversationId conversation, UserId reader, std::int64_t read_seq) {
+  auto db = db_.read();
+  auto query = db->query(
+      "SELECT min(m.seq) FROM mention m JOIN conversation c ON c.id=m.conversation_id WHERE c.high=? AND c.low=? "
+      "AND m.user_id IN (?, 0) AND m.seq > ? AND m.sender_id <> ?");
+  query.bind(conversation.high).bind(conversation.low).bind(reader.value).bind(read_seq).bind(reader.value);
+  return query.step() ? query.integer() : 0;
+}
+
+}  // namespace simpleim::store::sqlite

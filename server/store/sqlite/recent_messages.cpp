@@ -1,0 +1,118 @@
+#include "store/sqlite/recent_messages.h"
+
+#include <algorithm>
+#include <mutex>
+
+namespace simpleim::store::sqlite {
+
+void RecentMessages::add(const Message& message, std::int64_t conversation_key) {
+  const std::unique_lock lock(mutex_);
+  auto& g = *growing_;
+  const auto index = static_cast<std::uint32_t>(g.slots.size());
+  const auto& stored = g.slots.emplace_back(Slot{message, conversation_key}).message;
+  g.by_conversation[stored.conversation].push_back(index);
+  g.by_id.emplace(stored.id.view(), index);
+  g.bytes += sizeof(Slot) + stored.content.size();
+}
+
+void RecentMessages::commit(std::int64_t journal_row) {
+  const std::unique_lock lock(mutex_);
+  growing_->committed = growing_->slots.size();
+  growing_->last_journal_row = journal_row;
+}
+
+void RecentMessages::rollback() {
+  const std::unique_lock lock(mutex_);
+  auto& g = *growing_;
+  while (g.slots.size() > g.committed) {
+    const auto& message = g.slots.back().message;
+    g.by_id.erase(message.id.view());
+    const auto found = g.by_conversation.find(message.conversation);
+    found->second.pop_back();
+    if (found->second.empty()) g.by_conversation.erase(found);
+    g.bytes -= sizeof(Slot) + message.content.size();
+    g.slots.pop_back();
+  }
+}
+
+const Message* RecentMessages::find_pending(std::string_view id) const {
+  for (const auto* g : {static_cast<const Generation*>(growing_.get()), static_cast<const Generation*>(frozen_.get())}) {
+    if (g == nullptr) continue;
+    const auto found = g->by_id.find(id);
+    if (found != g->by_id.end()) return &g->slots[found->second].message;
+  }
+  return nullptr;
+}
+
+std::int64_t RecentMessages::last_seq_pending(ConversationId conversation) const {
+  for (const auto* g : {static_cast<const Generation*>(growing_.get()), static_cast<const Generation*>(frozen_.get())}) {
+    if (g == nullptr) continue;
+    const auto found = g->by_conversation.find(conversation);
+    if (found != g->by_conversation.end()) return g->slots[found->second.back()].message.seq;
+  }
+  return 0;
+}
+
+void RecentMessages::freeze() {
+  const std::unique_lock lock(mutex_);
+  frozen_ = std::move(growing_);
+  growing_ = std::make_unique<Generation>();
+}
+
+void RecentMessages::drop_frozen() {
+  std::unique_ptr<Generation> dropped;  // freed outside the lock
+  const std::unique_lock lock(mutex_);
+  dropped = std::move(frozen_);
+}
+
+std::size_t RecentMessages::size() const {
+  const std::shared_lock lock(mutex_);
+  return growing_->committed + (frozen_ ? frozen_->committed : 0);
+}
+
+RecentMessages::Found<std::vector<Message>> RecentMessages::range(ConversationId conversation, std::int64_t after, std::int64_t before,
+                                                                  std::size_t limit, bool newest) const {
+  std::vector<Message> found;
+  std::int64_t first = 0;
+  {
+    const std::shared_lock lock(mutex_);
+    first = first_seq(conversation);
+    visit_descending(conversation, [&](const Message& message) {
+      if (before != 0 && message.seq >= before) return true;
+      if (message.seq <= after || (newest && found.size() == limit)) return false;
+      found.push_back(message);
+      return true;
+    });
+  }
+  std::reverse(found.begin(), found.end());
+  if (found.size() > limit) found.resize(limit);
+  return {std::move(found), first};
+}
+
+std::optional<Message> RecentMessages::find(std::string_view id) const {
+  const std::shared_lock lock(mutex_);
+  for (const auto* g : {static_cast<const Generation*>(growing_.get()), static_cast<const Generation*>(frozen_.get())}) {
+    if (g == nullptr) continue;
+    const auto found = g->by_id.find(id);
+    if (found != g->by_id.end() && found->second < g->committed) return g->slots[found->second].message;
+  }
+  return std::nullopt;
+}
+
+std::optional<Message> RecentMessages::last(ConversationId conversation) const {
+  auto one = range(conversation, 0, 0, 1, true).value;
+  if (one.empty()) return std::nullopt;
+  return std::move(one.front());
+}
+
+/// Locked by the caller.
+std::int64_t RecentMessages::first_seq(ConversationId conversation) const {
+  for (const auto* g : {static_cast<const Generation*>(frozen_.get()), static_cast<const Generation*>(growing_.get())}) {
+    if (g == nullptr) continue;
+    const auto found = g->by_conversation.find(conversation);
+    if (found != g->by_conversation.end() && found->second.front() < g->committed) return g->slots[found->second.front()].message.seq;
+  }
+  return 0;
+}
+
+}  // namespace simpleim::store::sqlite

@@ -1,0 +1,102 @@
+#pragma once
+
+#include <atomic>
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <deque>
+#include <memory>
+#include <shared_mutex>
+#include <vector>
+
+#include "store/message_store.h"
+
+namespace simpleim::store::sqlite {
+
+/// The messages that are committed (in the journal) but not archived yet, in memory and findable:
+/// two generations, one that grows and one that is being archived.
+/// One thread writes (the batch's); any thread reads and sees only committed messages.
+class RecentMessages {
+ public:
+  struct Slot {
+    Message message;
+    std::int64_t conversation_key = 0;
+  };
+  struct Generation {
+    std::deque<Slot> slots;
+    boost::unordered_flat_map<ConversationId, std::vector<std::uint32_t>, base::IdHash> by_conversation;
+    boost::unordered_flat_map<std::string_view, std::uint32_t> by_id;
+    std::size_t bytes = 0;
+    /// Slots below this are committed.
+    std::size_t committed = 0;
+    /// The last journal row that belongs to this generation.
+    std::int64_t last_journal_row = 0;
+  };
+
+  // --- the batch's thread ---
+  void add(const Message& message, std::int64_t conversation_key);
+  void commit(std::int64_t journal_row);
+  void rollback();
+  /// Includes messages of the batch in progress. Null when it is not here.
+  const Message* find_pending(std::string_view id) const;
+  std::int64_t last_seq_pending(ConversationId conversation) const;
+  const Generation& growing() const { return *growing_; }
+  /// Turns the growing generation into the one to archive; only when there is none.
+  void freeze();
+  /// Null when nothing is frozen.
+  const Generation* frozen() const { return frozen_.get(); }
+  void drop_frozen();
+  /// Messages held, frozen or not.
+  std::size_t size() const;
+
+  // --- any thread ---
+  /// What was found, and the smallest seq held of the conversation at that moment (0 when none is):
+  /// everything from there on is here, everything before it is in the tables.
+  template <class T>
+  struct Found {
+    T value{};
+    std::int64_t first_seq = 0;
+  };
+  /// The committed messages of a conversation with after < seq < before (0 = no bound), ascending.
+  /// At most `limit`, from the new end when `newest`, else from the old end.
+  Found<std::vector<Message>> range(ConversationId conversation, std::int64_t after, std::int64_t before, std::size_t limit, bool newest) const;
+  std::optional<Message> find(std::string_view id) const;
+  std::optional<Message> last(ConversationId conversation) const;
+  /// Of the messages after `read_seq`, how many `counts` accepts.
+  template <class Predicate>
+  Found<std::int64_t> count(ConversationId conversation, std::int64_t read_seq, Predicate counts) const;
+
+ private:
+  std::int64_t first_seq(ConversationId conversation) const;
+  template <class Visit>
+  void visit_descending(ConversationId conversation, Visit visit) const;
+
+  mutable std::shared_mutex mutex_;
+  std::unique_ptr<Generation> growing_ = std::make_unique<Generation>();
+  std::unique_ptr<Generation> frozen_;
+};
+
+/// Newest first over both generations, committed only, until `visit` returns false. Locked by the caller.
+template <class Visit>
+void RecentMessages::visit_descending(ConversationId conversation, Visit visit) const {
+  for (const auto* generation : {static_cast<const Generation*>(growing_.get()), static_cast<const Generation*>(frozen_.get())}) {
+    if (generation == nullptr) continue;
+    const auto found = generation->by_conversation.find(conversation);
+    if (found == generation->by_conversation.end()) continue;
+    const auto& slots = found->second;
+    for (auto i = slots.rbegin(); i != slots.rend(); ++i)
+      if (*i < generation->committed && !visit(generation->slots[*i].message)) return;
+  }
+}
+
+template <class Predicate>
+RecentMessages::Found<std::int64_t> RecentMessages::count(ConversationId conversation, std::int64_t read_seq, Predicate counts) const {
+  const std::shared_lock lock(mutex_);
+  std::int64_t total = 0;
+  visit_descending(conversation, [&](const Message& message) {
+    if (message.seq <= read_seq) return false;
+    total += counts(message);
+    return true;
+  });
+  return {total, first_seq(conversation)};
+}
+
+}  // namespace simpleim::store::sqlite

@@ -1,0 +1,43 @@
+#pragma once
+
+#include "store/sqlite/account_store.h"
+#include "store/sqlite/conversation_store.h"
+#include "store/sqlite/group_store.h"
+#include "store/sqlite/message_store.h"
+
+namespace simpleim::store::sqlite {
+
+/// The embedded default: everything in one SQLite file, `<data_dir>/simpleim.db`, whose batches are
+/// on the disk when commit() returns (WAL, synchronous=FULL).
+class SqliteStore final : public Store {
+ public:
+  /// Opens or creates the file and brings back what the journal holds. Throws StoreError.
+  SqliteStore(const std::string& path, std::size_t readers);
+
+  AccountStore& accounts() override { return accounts_; }
+  GroupStore& groups() override { return groups_; }
+  MessageStore& messages() override { return messages_; }
+  ConversationStore& conversations() override { return conversations_; }
+
+  void begin() override;
+  void commit() override;
+  void rollback() override;
+  void mark() override { db_.mark(); }
+  /// A batch's messages are not undone by this: take marks around writes that append none, or
+  /// append last.
+  void undo_to_mark() override;
+  bool tidy() override;
+  std::size_t untidy() const override { return recent_.size(); }
+  std::string health() override;
+
+ private:
+  Database db_;
+  RecentMessages recent_;
+  ConversationIndex index_;
+  SqliteAccountStore accounts_;
+  SqliteGroupStore groups_;
+  SqliteMessageStore messages_;
+  SqliteConversationStore conversations_;
+};
+
+}  // namespace simpleim::store::sqlite

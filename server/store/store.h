@@ -1,0 +1,55 @@
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+#include "store/account_store.h"
+#include "store/conversation_store.h"
+#include "store/group_store.h"
+#include "store/message_store.h"
+
+namespace simpleim::store {
+
+/// The backend failed: kStorageFull, kUnavailable or kInternal. Nothing of the batch is durable.
+class StoreError : public std::runtime_error {
+ public:
+  StoreError(ErrorCode code, const std::string& what) : std::runtime_error(what), code_(code) {}
+  ErrorCode code() const { return code_; }
+  Error as_error() const;
+
+ private:
+  ErrorCode code_;
+};
+
+/// A set of stores whose writes commit together. One thread at a time has a batch open:
+/// ```
+/// store.begin();  …writes…  store.commit();   // or store.rollback()
+/// ```
+/// Writes outside a batch are a bug. commit() returns when everything since begin() is on the disk,
+/// and throws StoreError when it is not; then none of it is, and the stores can be used again.
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  virtual AccountStore& accounts() = 0;
+  virtual GroupStore& groups() = 0;
+  virtual MessageStore& messages() = 0;
+  virtual ConversationStore& conversations() = 0;
+
+  virtual void begin() = 0;
+  virtual void commit() = 0;
+  /// Undoes the batch; never throws.
+  virtual void rollback() = 0;
+  /// Marks a point inside a batch; undo_to_mark() takes back what came after it.
+  virtual void mark() = 0;
+  virtual void undo_to_mark() = 0;
+
+  /// Work that can wait, in a batch of its own; false when there is none. Same thread as begin().
+  virtual bool tidy() = 0;
+  /// Committed messages that tidy() has still to bring to their final place.
+  virtual std::size_t untidy() const = 0;
+  /// "" when the backend answers, else what is wrong. Any thread.
+  virtual std::string health() = 0;
+};
+
+}  // namespace simpleim::store

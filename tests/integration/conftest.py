@@ -1,0 +1,24 @@
+import pytest
+from harness import Server, User
+
+
+@pytest.fixture(scope="module")
+def server():
+    with Server() as running:
+        yield running
+        assert running.process.poll() is None, "the server crashed:\n" + running.log_text()[-2000:]
+
+
+@pytest.fixture
+def alice(server):
+    return User(server)
+
+
+@pytest.fixture
+def bob(server):
+    return User(server)
+
+
+@pytest.fixture
+def carol(server):
+    return User(server)
