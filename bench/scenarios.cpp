@@ -1,0 +1,343 @@
+#include "scenarios.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <random>
+#include <stdexcept>
+#include <thread>
+
+#include "http_client.h"
+#include "poller.h"
+#include "server_process.h"
+
+namespace simpleim::bench {
+namespace {
+
+constexpr std::size_t kTextBytes = 100;
+
+/// A text of 100 bytes that begins with the time it was made at.
+void stamp_text(std::string& text) {
+  text.clear();
+  append_hex(text, now_ns());
+  text.append(kTextBytes - 16, 'x');
+}
+
+std::uint64_t stamp_of(std::string_view json) {
+  const auto at = json.find(R"("text":")");
+  return at == std::string_view::npos ? 0 : parse_hex(json.substr(at + 8, 16));
+}
+
+bool is_message(int type) { return type >= 0 && type <= 2; }
+
+/// Source addresses, so that many connections do not run out of ports.
+const char* source_of(std::size_t i) {
+  static const std::array kSources{"127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5"};
+  return kSources[i % kSources.size()];
+}
+
+double seconds_since(std::uint64_t start) { return static_cast<double>(now_ns() - start) / 1e9; }
+
+/// What a measured stretch saw.
+struct Meter {
+  std::uint64_t acked = 0;
+  std::uint64_t delivered = 0;
+  std::uint64_t refused = 0;
+};
+
+void expect_ack(std::string_view json, Meter& meter) {
+  if (json.find(R"("error":)") != std::string_view::npos) ++meter.refused;
+  else ++meter.acked;
+}
+
+}  // namespace
+
+double Latencies::percentile(double p) {
+  if (values_.empty()) return 0;
+  std::sort(values_.begin(), values_.end());
+  return values_[std::min(values_.size() - 1, static_cast<std::size_t>(p / 100 * static_cast<double>(values_.size())))];
+}
+
+void Report::at_least(const std::string& name, double value, const std::string& unit, double target) {
+  char text[32];
+  std::snprintf(text, sizeof text, "≥ %.10g", target);
+  figures.push_back({name, value, unit, text, value >= target});
+}
+void Report::at_most(const std::string& name, double value, const std::string& unit, double target) {
+  char text[32];
+  std::snprintf(text, sizeof text, "≤ %.10g", target);
+  figures.push_back({name, value, unit, text, value <= target});
+}
+void Report::plain(const std::string& name, double value, const std::string& unit) { figures.push_back({name, value, unit, "", true}); }
+
+namespace {
+
+/// Pairs of users, the first of each sending to the second.
+struct PairClients {
+  PairClients(unsigned short port, std::size_t pairs, const std::string& prefix) : accounts(make_accounts(port, pairs * 2, prefix)), clients(pairs * 2) {
+    for (std::size_t i = 0; i < clients.size(); ++i) {
+      clients[i].index = i;
+      clients[i].open(port, accounts[i]);
+      poller.add(clients[i]);
+    }
+  }
+
+  void send(ChatClient& from) {
+    stamp_text(text);
+    from.queue_text(false, accounts[from.index + 1].user_id, text);
+    ++from.in_flight;
+  }
+  bool is_sender(const ChatClient& client) const { return client.index % 2 == 0; }
+
+  std::vector<Account> accounts;
+  std::vector<ChatClient> clients;
+  Poller poller;
+  std::string text;
+};
+
+/// Keeps `window` messages of every pair in flight for `seconds`.
+void run_window(PairClients& chat, std::size_t window, double seconds, Meter& meter, Latencies* latencies) {
+  for (auto& client : chat.clients) {
+    if (!chat.is_sender(client)) continue;
+    while (client.in_flight < window) chat.send(client);
+    client.flush();
+  }
+  const auto start = now_ns();
+  while (seconds_since(start) < seconds)
+    chat.poller.wait(100, [&](ChatClient& client) {
+      const bool open = client.read([&](int type, std::string_view json) {
+        if (type == 30) {
+          expect_ack(json, meter);
+          --client.in_flight;
+          chat.send(client);
+        } else if (is_message(type) && (++meter.delivered & 15) == 0 && latencies != nullptr) {
+          latencies->add(now_ns() - stamp_of(json));
+        }
+      });
+      if (!open) throw std::runtime_error("the server closed a connection");
+      client.flush();
+    });
+}
+
+void run_rate(PairClients& chat, double rate, double seconds, Latencies& latencies) {
+  const auto start = now_ns();
+  std::uint64_t sent = 0;
+  std::size_t turn = 0;
+  while (seconds_since(start) < seconds) {
+    const auto due = static_cast<std::uint64_t>(seconds_since(start) * rate);
+    for (; sent < due; ++sent) {
+      auto& client = chat.clients[turn];
+      turn = (turn + 2) % chat.clients.size();
+      chat.send(client);
+      client.flush();
+    }
+    chat.poller.wait(1, [&](ChatClient& client) {
+      client.read([&](int type, std::string_view json) {
+        if (type == 30) --client.in_flight;
+        else if (is_message(type)) latencies.add(now_ns() - stamp_of(json));
+      });
+    });
+  }
+}
+
+/// Waits until nothing is in flight any more.
+void settle(PairClients& chat) {
+  const auto start = now_ns();
+  const auto busy = [&] { return std::any_of(chat.clients.begin(), chat.clients.end(), [](const auto& c) { return c.in_flight > 0; }); };
+  while (busy() && seconds_since(start) < 10)
+    chat.poller.wait(10, [](ChatClient& client) {
+      client.read([&](int type, std::string_view) {
+        if (type == 30) --client.in_flight;
+      });
+    });
+}
+
+}  // namespace
+
+Report run_pairs(const Options& options) {
+  Report report{"pairs", {}};
+  ServerProcess server(options.binary, options.data_root, options.settings);
+  PairClients chat(server.port(), options.pairs, "pair");
+  Meter warm_up;
+  run_window(chat, options.window, options.seconds / 5, warm_up, nullptr);
+  Meter meter;
+  Latencies busy;
+  const auto cpu = server.cpu_seconds();
+  const auto own = own_cpu_seconds();
+  const auto start = now_ns();
+  run_window(chat, options.window, options.seconds, meter, &busy);
+  const auto seconds = seconds_since(start);
+  const auto delivered = static_cast<double>(meter.delivered);
+  const auto server_cpu = server.cpu_seconds() - cpu;
+  report.at_least("durable messages", static_cast<double>(meter.acked) / seconds, "acked/s", 150'000);
+  report.at_most("server CPU a delivery", server_cpu / delivered * 1e6, "µs", 8);
+  report.plain("client CPU a delivery", (own_cpu_seconds() - own) / delivered * 1e6, "µs");
+  report.plain("p50 at full load", busy.percentile(50), "ms");
+  report.plain("p99 at full load", busy.percentile(99), "ms");
+  report.plain("refused", static_cast<double>(meter.refused), "messages");
+  settle(chat);
+  Latencies calm;
+  run_rate(chat, options.rate, 1, calm);  // warm up
+  Latencies measured;
+  run_rate(chat, options.rate, options.seconds, measured);
+  const auto at = " at " + std::to_string(static_cast<int>(options.rate)) + "/s";
+  report.at_most("p50" + at, measured.percentile(50), "ms", 1);
+  report.at_most("p99" + at, measured.percentile(99), "ms", 5);
+  report.plain("p99.9" + at, measured.percentile(99.9), "ms");
+  return report;
+}
+
+Report run_fanout(const Options& options) {
+  Report report{"fanout", {}};
+  ServerProcess server(options.binary, options.data_root, options.settings);
+  const auto accounts = make_accounts(server.port(), options.members, "member");
+  HttpClient http(server.port());
+  std::string ids;
+  for (std::size_t i = 1; i < accounts.size(); ++i) ids += (i == 1 ? "\"" : ",\"") + accounts[i].user_id + "\"";
+  const auto created = http.request("POST", "/api/groups", R"({"name":"all","member_ids":[)" + ids + "]}", accounts[0].token);
+  const auto group = json_text(created, "group_id");
+  std::vector<ChatClient> clients(accounts.size());
+  Poller poller;
+  for (std::size_t i = 0; i < clients.size(); ++i) {
+    clients[i].index = i;
+    clients[i].open(server.port(), accounts[i]);
+    poller.add(clients[i]);
+  }
+  std::string text;
+  const auto send = [&](ChatClient& client) {
+    stamp_text(text);
+    client.queue_text(true, group, text);
+    ++client.in_flight;
+  };
+  Meter meter;
+  Latencies latencies;
+  const auto run_for = [&](double seconds) {
+    for (std::size_t i = 0; i < options.senders; ++i) {
+      while (clients[i].in_flight < options.fanout_window) send(clients[i]);
+      clients[i].flush();
+    }
+    const auto start = now_ns();
+    while (seconds_since(start) < seconds)
+      poller.wait(100, [&](ChatClient& client) {
+        const bool open = client.read([&](int type, std::string_view json) {
+          if (type == 30) {
+            expect_ack(json, meter);
+            --client.in_flight;
+            send(client);
+          } else if (is_message(type) && (++meter.delivered & 1023) == 0) {
+            latencies.add(now_ns() - stamp_of(json));
+          }
+        });
+        if (!open) throw std::runtime_error("the server closed a connection");
+        client.flush();
+      });
+  };
+  run_for(options.seconds / 5);
+  meter = {};
+  latencies = {};
+  const auto cpu = server.cpu_seconds();
+  const auto own = own_cpu_seconds();
+  const auto start = now_ns();
+  run_for(options.seconds);
+  const auto delivered = static_cast<double>(meter.delivered);
+  report.at_least("deliveries", delivered / seconds_since(start), "/s", 1'500'000);
+  report.at_most("server CPU a delivery", (server.cpu_seconds() - cpu) / delivered * 1e6, "µs", 0.8);
+  report.plain("client CPU a delivery", (own_cpu_seconds() - own) / delivered * 1e6, "µs");
+  report.plain("durable messages", static_cast<double>(meter.acked) / seconds_since(start), "acked/s");
+  report.plain("p50 at full load", latencies.percentile(50), "ms");
+  report.plain("p99 at full load", latencies.percentile(99), "ms");
+  return report;
+}
+
+Report run_idle(const Options& options) {
+  Report report{"idle", {}};
+  ServerProcess server(options.binary, options.data_root, options.settings);
+  report.at_most("cold start, empty database", server.start_ms(), "ms", 50);
+  const auto accounts = make_accounts(server.port(), options.connections, "idle");
+  server.restart();
+  const auto base = server.rss_kib();
+  std::vector<ChatClient> clients(accounts.size());
+  for (std::size_t i = 0; i < clients.size(); ++i) clients[i].open(server.port(), accounts[i], source_of(i));
+  const auto loaded = server.rss_kib();
+  const auto n = static_cast<double>(clients.size());
+  report.at_most("base memory", base / 1024, "MiB", 25);
+  report.at_most("memory a connection", (loaded - base) / n, "KiB", 4);
+  report.at_most("memory with " + std::to_string(clients.size()) + " connections", loaded / 1024, "MiB", 65);
+  return report;
+}
+
+Report run_storm(const Options& options) {
+  Report report{"storm", {}};
+  ServerProcess server(options.binary, options.data_root, options.settings);
+  const auto accounts = make_accounts(server.port(), options.connections, "storm");
+  std::vector<ChatClient> clients(accounts.size());
+  for (std::size_t i = 0; i < clients.size(); ++i) clients[i].open(server.port(), accounts[i], source_of(i));
+  PairClients chat(server.port(), 20, "steady");
+
+  Latencies others;
+  std::atomic<bool> done = false;
+  std::thread chatting([&] {
+    while (!done) run_rate(chat, 500, 0.1, others);
+  });
+  for (auto& client : clients) client.close();
+  const auto start = now_ns();
+  Poller poller;
+  std::size_t synced = 0;
+  std::size_t opened = 0;
+  std::size_t refused = 0;
+  const auto look = [&](int timeout_ms) {
+    poller.wait(timeout_ms, [&](ChatClient& client) {
+      try {
+        const bool open = client.read([&](int type, std::string_view) { synced += type == 60; });
+        if (!open) ++refused, client.close();
+      } catch (const std::runtime_error&) {
+        ++refused;
+        client.close();
+      }
+    });
+  };
+  while (synced + refused < clients.size() && seconds_since(start) < 120) {
+    for (int i = 0; i < 64 && opened < clients.size(); ++i, ++opened) {
+      clients[opened].open_without_waiting(server.port(), accounts[opened], source_of(opened));
+      poller.add(clients[opened]);
+    }
+    look(opened < clients.size() ? 0 : 10);
+  }
+  const auto seconds = seconds_since(start);
+  done = true;
+  chatting.join();
+  report.at_most("all of " + std::to_string(clients.size()) + " signed in and synced", seconds, "s", 5);
+  report.at_most("refused", static_cast<double>(refused), "connections", 0);
+  report.at_most("p99 of others' messages meanwhile", others.percentile(99), "ms", 50);
+  return report;
+}
+
+Report run_history(const Options& options) {
+  Report report{"history", {}};
+  ServerProcess server(options.binary, options.data_root, options.settings);
+  PairClients chat(server.port(), options.pairs, "page");
+  Meter meter;
+  while (meter.acked < options.messages) run_window(chat, 64, 1, meter, nullptr);
+  settle(chat);
+  server.restart();
+  report.at_most("cold start with " + std::to_string(meter.acked) + " messages", server.start_ms(), "ms", 300);
+  HttpClient http(server.port());
+  std::mt19937_64 random(1);
+  Latencies latencies;
+  const auto each = meter.acked / options.pairs;
+  for (int i = 0; i < 5000; ++i) {
+    const auto pair = random() % options.pairs * 2;
+    const auto before = 60 + random() % each;
+    const auto path = "/api/messages/private/" + chat.accounts[pair + 1].user_id + "?limit=50&last_seq=" + std::to_string(before);
+    const auto start = now_ns();
+    (void)http.request("GET", path, "", chat.accounts[pair].token);
+    latencies.add(now_ns() - start);
+  }
+  report.plain("p50 of a page of 50", latencies.percentile(50), "ms");
+  report.at_most("p99 of a page of 50", latencies.percentile(99), "ms", 2);
+  return report;
+}
+
+}  // namespace simpleim::bench
