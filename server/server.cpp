@@ -24,6 +24,9 @@ using base::Config;
 
 /// Requests that may wait for a worker: enough for 10,000 clients that come back at once.
 constexpr std::size_t kWorkerQueue = 65536;
+/// Requests yield the processor to messages: ten thousand clients that come back at once must not
+/// delay those who are there.
+constexpr int kWorkerNice = 4;
 /// Sign-ins that may wait for a hash; at a fifth of a second each nobody would wait for more.
 constexpr std::size_t kHashingQueue = 256;
 
@@ -128,6 +131,7 @@ struct Server::Parts {
   std::unique_ptr<service::Sessions> sessions;
   std::unique_ptr<service::Accounts> accounts;
   std::unique_ptr<service::Groups> groups;
+  std::unique_ptr<service::LastSeen> last_seen;
   std::unique_ptr<api::ApiContext> api;
   net::Router router;
   net::Router admin_router;
@@ -150,8 +154,8 @@ Server::Parts::Parts(const Config& c)
       data_dir(prepare_data_dir(c)),
       lock(data_dir),
       store(data_dir + "/simpleim.db", static_cast<std::size_t>(c.store.readers)),
-      workers({"worker", static_cast<std::size_t>(c.store.readers), kWorkerQueue, 0}),
-      hashing({"hashing", static_cast<std::size_t>(c.auth.hashing_threads), kHashingQueue, 5}),
+      workers({"worker", static_cast<std::size_t>(c.store.readers), kWorkerQueue, kWorkerNice}),
+      hashing({"hashing", static_cast<std::size_t>(c.auth.hashing_threads), kHashingQueue, 10}),
       directory(directory_options(c)),
       tokens(service::load_or_make_key(data_dir + "/jwt.key"), clock),
       passwords(c.auth.argon2_memory_kib, c.auth.argon2_iterations) {
@@ -178,7 +182,8 @@ void Server::Parts::compose_services() {
   groups = std::make_unique<service::Groups>(
       store, *commits, ids,
       service::Groups::Options{static_cast<std::size_t>(config.limits.group_members), static_cast<std::size_t>(config.limits.groups_per_user)});
-  gateway->connect(*sessions, *commits);
+  last_seen = std::make_unique<service::LastSeen>(*commits);
+  gateway->connect(*sessions, *commits, *last_seen);
 }
 
 void Server::Parts::compose_listeners() {

@@ -49,7 +49,8 @@ Gateway::Gateway(const std::vector<net::IoThread*>& threads, GatewayContext& con
 
 Gateway::~Gateway() = default;
 
-void Gateway::connect(service::Sessions& sessions, service::CommitLoop& commits) {
+void Gateway::connect(service::Sessions& sessions, service::CommitLoop& commits, service::LastSeen& last_seen) {
+  last_seen_ = &last_seen;
   sessions_ = &sessions;
   context_.commits = &commits;
 }
@@ -73,12 +74,27 @@ void Gateway::close(const Origin& origin, net::CloseCode code, const char* reaso
 }
 
 void Gateway::announce_presence(service::UserId user, bool online) {
+  if (!online) last_seen_->note(user, context_.clock.now_ms());
+  {
+    const std::lock_guard lock(presence_mutex_);
+    presence_changes_.emplace_back(user, online);
+    if (presence_changes_.size() > 1) return;  // who began the list has posted its publication
+  }
+  shards_.front()->thread().post([this] { publish_presence(); });
+}
+
+void Gateway::publish_presence() {
+  auto changes = std::make_shared<std::vector<std::pair<service::UserId, bool>>>();
+  {
+    const std::lock_guard lock(presence_mutex_);
+    changes->swap(presence_changes_);
+  }
   context_.metrics.users_online.Set(static_cast<double>(context_.directory.users()));
-  for (auto& shard : shards_) shard->thread().post([&shard = *shard, user, online] { shard.announce_presence(user, online); });
-  if (online) return;
-  // Whether last_seen is stored is nobody's to wait for.
-  const auto now = context_.clock.now_ms();
-  (void)context_.commits->post([user, now](service::Batch& batch) { batch.store().accounts().set_last_seen(user, now); });
+  for (auto& shard : shards_)
+    shard->thread().post([&shard = *shard, changes] {
+      for (const auto& [user, online] : *changes) shard.announce_presence(user, online);
+      shard.thread().flush_dirty();
+    });
 }
 
 bool Gateway::origin_allowed(const net::Request& request) const {
@@ -109,15 +125,22 @@ void Gateway::admit(const net::Request& request, net::UpgradeReply reply) {
   if (!mode.empty() && mode != "push" && mode != "summary") return reply(refusal(protocol::invalid_field("sync", "push or summary")));
   info.sync = mode == "summary" ? SyncMode::kSummary : SyncMode::kPush;
 
-  const auto accepted = context_.workers.submit([this, info = std::move(info), token = std::move(token), subprotocol = std::move(subprotocol), reply]() mutable {
+  gate_.enter([this, info = std::move(info), token = std::move(token), subprotocol = std::move(subprotocol), reply](AdmissionGate::Ticket ticket) {
+    authenticate(info, token, subprotocol, reply, std::move(ticket));
+  });
+}
+
+void Gateway::authenticate(SessionInfo info, const std::string& token, const std::string& subprotocol, const net::UpgradeReply& reply,
+                           AdmissionGate::Ticket ticket) {
+  const auto accepted = context_.workers.submit([=, this]() mutable {
     const auto who = sessions_->authenticate(token);
     if (!who) return reply(refusal(who.error()));
     info.user = who.value().user;
     info.session = who.value().session;
     info.token_expires_ms = who.value().expires_at;
     if (info.device_id.empty()) info.device_id = who.value().device_id;
-    reply(net::Upgrade{subprotocol, [this, info](net::IoThread& thread, const std::shared_ptr<net::WebSocket>& socket, std::string_view received) {
-                         shards_[thread.index()]->open(socket, info, received);
+    reply(net::Upgrade{subprotocol, [this, info, ticket](net::IoThread& thread, const std::shared_ptr<net::WebSocket>& socket, std::string_view received) {
+                         shards_[thread.index()]->open(socket, info, received, ticket);
                        }});
   });
   if (!accepted) reply(refusal({ErrorCode::kUnavailable, "the server is busy; try again"}));

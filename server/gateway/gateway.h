@@ -6,6 +6,7 @@
 
 #include "gateway/shard.h"
 #include "net/http.h"
+#include "service/last_seen.h"
 #include "service/sessions.h"
 
 namespace simpleim::gateway {
@@ -22,7 +23,7 @@ class Gateway final : public service::EventSink {
   ~Gateway() override;
 
   /// Called once before the threads start.
-  void connect(service::Sessions& sessions, service::CommitLoop& commits);
+  void connect(service::Sessions& sessions, service::CommitLoop& commits, service::LastSeen& last_seen);
 
   void deliver(std::vector<service::Event>&& events, std::int64_t oldest_ms) override;
 
@@ -36,15 +37,25 @@ class Gateway final : public service::EventSink {
   std::size_t users_online() const { return context_.directory.users(); }
 
  private:
+  /// Connections that sign in or sync at the same time.
+  static constexpr std::size_t kAdmittedAtOnce = 64;
+
+  void authenticate(SessionInfo info, const std::string& token, const std::string& subprotocol, const net::UpgradeReply& reply,
+                    AdmissionGate::Ticket ticket);
   bool origin_allowed(const net::Request& request) const;
   net::Response refusal(const protocol::Error& error) const;
   void announce_presence(service::UserId user, bool online);
+  void publish_presence();
   void close(const Origin& origin, net::CloseCode code, const char* reason);
 
   GatewayContext& context_;
   const Options options_;
   service::Sessions* sessions_ = nullptr;
+  service::LastSeen* last_seen_ = nullptr;
   std::vector<std::unique_ptr<Shard>> shards_;
+  AdmissionGate gate_{kAdmittedAtOnce};
+  std::mutex presence_mutex_;
+  std::vector<std::pair<service::UserId, bool>> presence_changes_;
   std::atomic<bool> draining_ = false;
 };
 

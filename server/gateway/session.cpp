@@ -258,9 +258,10 @@ void Session::on_closed(net::CloseCode code) {
 
 // ---------------------------------------------------------------- sync
 
-void Session::start_sync() {
+void Session::start_sync(AdmissionGate::Ticket ticket) {
   auto& context = shard_.context();
   sync_ = std::make_unique<SyncState>();
+  sync_->ticket = std::move(ticket);
   sync_->sync = std::make_shared<service::Sync>(context.store, context.conversations, info_.user, service::Sync::Options{context.sync_push_limit, 256});
   sync_->reading = true;
   const auto accepted = context.workers.submit([&context, &shard = shard_, id = origin_.connection, user = info_.user, signed_in = info_.session] {

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "gateway/admission_gate.h"
 #include "gateway/delivery_batch.h"
 #include "gateway/directory.h"
 #include "gateway/topic_index.h"
@@ -59,7 +60,7 @@ class Session final : public net::WebSocketHandler {
   bool is_origin_of(std::uint64_t run) const { return origin_of_run_ == run; }
 
   /// Loads groups and what was missed; called once the session is registered.
-  void start_sync();
+  void start_sync(AdmissionGate::Ticket ticket);
   /// Frame 60 again: something may have been missed.
   void send_summary();
   /// Says goodbye (4010) once nothing of this session waits for its ACK.
@@ -68,6 +69,7 @@ class Session final : public net::WebSocketHandler {
  private:
   /// While a client is brought up to date, its live messages wait in the store, not here.
   struct SyncState {
+    AdmissionGate::Ticket ticket;
     std::shared_ptr<service::Sync> sync;
     std::vector<std::pair<service::GroupId, bool>> membership_changes;
     std::vector<service::ConversationId> changed;

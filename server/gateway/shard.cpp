@@ -15,7 +15,7 @@ Session* Shard::find(std::uint64_t connection) const {
   return found == sessions_.end() ? nullptr : found->second;
 }
 
-void Shard::open(const std::shared_ptr<net::WebSocket>& socket, SessionInfo info, std::string_view received) {
+void Shard::open(const std::shared_ptr<net::WebSocket>& socket, SessionInfo info, std::string_view received, AdmissionGate::Ticket ticket) {
   const Origin origin{static_cast<std::uint32_t>(thread_.index()), next_connection_++};
   const auto user = info.user;
   auto session = std::make_unique<Session>(*this, socket, origin, std::move(info));
@@ -31,7 +31,7 @@ void Shard::open(const std::shared_ptr<net::WebSocket>& socket, SessionInfo info
   }
   context_.metrics.connections.Increment();
   context_.metrics.connections_total.Increment();
-  opened.start_sync();
+  opened.start_sync(std::move(ticket));
   socket->start(std::move(session), received);
 }
 
@@ -122,7 +122,6 @@ void Shard::announce_presence(service::UserId user, bool online) {
   auto& text = scratch_text();
   protocol::write_presence(text, user, online, now_ms(), now_ms());
   for (auto* session : topic->sessions) session->socket().queue_text(text);
-  thread_.flush_dirty();
 }
 
 void Shard::close(std::uint64_t connection, net::CloseCode code, std::string_view reason) {

@@ -50,15 +50,24 @@ class Listener::Acceptor : public std::enable_shared_from_this<Acceptor> {
     socket_.set_option(ReusePort(true));
     socket_.bind(endpoint);
     socket_.listen(kBacklog);
+    socket_.non_blocking(true);
   }
 
   unsigned short port() const { return socket_.local_endpoint().port(); }
 
+  /// Takes all who wait (up to a bound) at each wake-up: one at a time, the queue of the kernel would
+  /// overflow while the thread is busy with those who are in.
   void accept() {
-    socket_.async_accept(thread_.context(), [self = shared_from_this()](const boost::system::error_code& error, Socket socket) {
-      if (!self->socket_.is_open()) return;
-      if (error) return self->pause(error);
-      serve_http(self->thread_, Stream(std::move(socket), self->tls_ != nullptr ? self->tls_->new_session() : nullptr), self->context_);
+    socket_.async_wait(AcceptorSocket::wait_read, [self = shared_from_this()](const boost::system::error_code& error) {
+      if (error || !self->socket_.is_open()) return;
+      for (int i = 0; i < kAcceptsInARow; ++i) {
+        boost::system::error_code failed;
+        Socket socket(self->thread_.context());
+        self->socket_.accept(socket, failed);
+        if (failed == asio::error::would_block || failed == asio::error::connection_aborted) break;
+        if (failed) return self->pause(failed);
+        serve_http(self->thread_, Stream(std::move(socket), self->tls_ != nullptr ? self->tls_->new_session() : nullptr), self->context_);
+      }
       self->accept();
     });
   }
@@ -82,6 +91,7 @@ class Listener::Acceptor : public std::enable_shared_from_this<Acceptor> {
   }
 
   static constexpr int kBacklog = 4096;
+  static constexpr int kAcceptsInARow = 256;
 
   IoThread& thread_;
   AcceptorSocket socket_;

@@ -58,7 +58,7 @@ bool CommitLoop::mark(Mark mark) { return enqueue(std::move(mark), 1); }
 bool CommitLoop::typing(TypingSignal signal) { return enqueue(std::move(signal), 1); }
 
 bool CommitLoop::post(std::function<void(Batch&)> task) {
-  return enqueue(Task{[task = std::move(task)](Batch& batch) { return task(batch), true; }, [](const Error*) {}}, 1);
+  return enqueue(Task{[task = std::move(task)](Batch& batch) { return task(batch), true; }, [](const Error*) {}}, kTaskWeight);
 }
 
 void CommitLoop::stop() {
@@ -88,7 +88,7 @@ std::vector<CommitLoop::Command> CommitLoop::take() {
     std::size_t n = 0;
     for (; n < queue_.size() && weight < kMaxBatch; ++n) {
       const auto* sends = std::get_if<std::vector<Send>>(&queue_[n]);
-      weight += sends != nullptr ? sends->size() : 1;
+      weight += sends != nullptr ? sends->size() : std::holds_alternative<Task>(queue_[n]) ? kTaskWeight : 1;
     }
     const auto end = queue_.begin() + static_cast<std::ptrdiff_t>(n);
     taken.assign(std::make_move_iterator(queue_.begin()), std::make_move_iterator(end));

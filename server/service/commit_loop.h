@@ -107,6 +107,8 @@ class CommitLoop {
   void tidy();
   void publish_figures(const std::vector<Event>& events, std::int64_t started_us);
 
+  /// What a task counts for beside messages: its statements cost about as much.
+  static constexpr std::size_t kTaskWeight = 8;
   /// Messages in one commit, at most; the rest waits for the next.
   static constexpr std::size_t kMaxBatch = 4096;
 
@@ -145,7 +147,7 @@ Result<T> CommitLoop::run(std::function<Result<T>(Batch&)> task) {
     if (error != nullptr) promise.set_value(*error);
     else promise.set_value(std::move(*result));
   };
-  if (!enqueue(std::move(wrapped), 1)) return Error{ErrorCode::kUnavailable, "the server is busy; try again", "", 1000};
+  if (!enqueue(std::move(wrapped), kTaskWeight)) return Error{ErrorCode::kUnavailable, "the server is busy; try again", "", 1000};
   return future.get();
 }
 
