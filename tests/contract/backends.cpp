@@ -1,0 +1,38 @@
+#include "contract/backends.h"
+
+#include "cluster/in_process/bus.h"
+#include "cluster/in_process/presence_directory.h"
+#include "store/sqlite/sqlite_store.h"
+#include "support.h"
+
+namespace simpleim::test {
+namespace {
+
+class SqlitePlace final : public StorePlace {
+ public:
+  std::unique_ptr<store::Store> open() override { return std::make_unique<store::sqlite::SqliteStore>(dir_.file("simpleim.db"), 2); }
+
+ private:
+  TempDir dir_;
+};
+
+}  // namespace
+
+std::vector<StoreBackend> store_backends() {
+  return {{"sqlite", [] { return std::make_unique<SqlitePlace>(); }}};
+}
+
+std::vector<BusBackend> bus_backends() {
+  return {{"in_process", [](std::size_t nodes) {
+             auto hub = std::make_shared<cluster::in_process::BusHub>();
+             std::vector<std::unique_ptr<cluster::Bus>> all;
+             for (std::size_t i = 0; i < nodes; ++i) all.push_back(std::make_unique<cluster::in_process::InProcessBus>(hub));
+             return all;
+           }}};
+}
+
+std::vector<PresenceBackend> presence_backends() {
+  return {{"in_process", [] { return std::make_unique<cluster::in_process::InProcessPresenceDirectory>(); }}};
+}
+
+}  // namespace simpleim::test

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cluster/bus.h"
+#include "cluster/presence_directory.h"
+#include "store/store.h"
+
+/// The contract suites of this folder run against every backend listed in backends.cpp, unchanged.
+namespace simpleim::test {
+
+/// One place where a store keeps its data. open() may be called again after the store it returned
+/// is gone (a restart).
+class StorePlace {
+ public:
+  virtual ~StorePlace() = default;
+  virtual std::unique_ptr<store::Store> open() = 0;
+};
+
+struct StoreBackend {
+  std::string name;
+  std::function<std::unique_ptr<StorePlace>()> make;
+};
+std::vector<StoreBackend> store_backends();
+
+/// Several nodes' ends of one bus.
+struct BusBackend {
+  std::string name;
+  std::function<std::vector<std::unique_ptr<cluster::Bus>>(std::size_t nodes)> make;
+};
+std::vector<BusBackend> bus_backends();
+
+struct PresenceBackend {
+  std::string name;
+  std::function<std::unique_ptr<cluster::PresenceDirectory>()> make;
+};
+std::vector<PresenceBackend> presence_backends();
+
+}  // namespace simpleim::test
