@@ -71,7 +71,8 @@ std::optional<TokenClaims> Tokens::verify(std::string_view token, TokenProblem& 
   const std::string copy(token);
   if (jwt_decode(&decoded, copy.c_str(), bytes(key_), static_cast<int>(key_.size())) != 0) return std::nullopt;
   const Jwt owner(decoded, jwt_free);
-  if (jwt_get_alg(decoded) != JWT_ALG_HS256 || text_of(jwt_get_grant(decoded, "token_use")) != kUse) return std::nullopt;
+  // The library reads "hs256" as HS256; the standard does not.
+  if (jwt_get_alg(decoded) != JWT_ALG_HS256 || text_of(jwt_get_header(decoded, "alg")) != "HS256" || text_of(jwt_get_grant(decoded, "token_use")) != kUse) return std::nullopt;
   if (text_of(jwt_get_grant(decoded, "iss")) != kIssuer || text_of(jwt_get_grant(decoded, "aud")) != kAudience) return std::nullopt;
   const auto user = base::UserId::parse(text_of(jwt_get_grant(decoded, "sub")));
   const auto session = base::SessionId::parse(text_of(jwt_get_grant(decoded, "sid")));
