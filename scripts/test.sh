@@ -4,7 +4,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 SUITES=("$@")
-[ ${#SUITES[@]} -eq 0 ] && SUITES=(architecture integration)
+[ ${#SUITES[@]} -eq 0 ] && SUITES=(architecture asan tsan fuzz conformance integration fault)
 JOBS="$(nproc)"
 PASSED=0
 FAILED=0
@@ -65,6 +65,21 @@ bad=int(s["failures"])+int(s["errors"])+int(s["skipped"]); print(int(s["tests"])
   count $numbers "$name"
 }
 
+fuzz() {  # the committed corpus first, then FUZZ_SECONDS of new inputs for each target
+  local target work
+  for target in websocket_frames chat_frames http_input; do
+    work=$(mktemp -d)
+    if "build/fuzz/fuzz_$target" -max_len=4096 -max_total_time="${FUZZ_SECONDS:-20}" -print_final_stats=1 -artifact_prefix="$work/" "$work" "tests/fuzz/corpus/$target" >"$work/log" 2>&1; then
+      grep -E 'number_of_executed_units' "$work/log" | sed "s/^/$target /"
+      count 1 0 "fuzz $target"
+    else
+      tail -30 "$work/log"
+      count 0 1 "fuzz $target"
+    fi
+    rm -rf "$work"
+  done
+}
+
 say "packages"
 step packages scripts/install-deps.sh build test
 step python python_env
@@ -73,6 +88,10 @@ for suite in "${SUITES[@]}"; do
   say "$suite"
   case "$suite" in
     architecture) py architecture tests/architecture ;;
+    asan) step build build asan unit_tests && gtest asan build/asan/unit_tests ;;
+    tsan) step build build tsan concurrency_tests && TSAN_OPTIONS="halt_on_error=1 suppressions=tests/concurrency/tsan.supp" gtest tsan build/tsan/concurrency_tests ;;
+    fuzz) step build build fuzz fuzz_websocket_frames fuzz_chat_frames fuzz_http_input && fuzz ;;
+    conformance) step build build release echo_server && py conformance tests/conformance ;;
     integration) step build build release simpleim && py integration tests/integration ;;
     fault) step build build release simpleim && py fault tests/fault ;;
     *) echo "unknown suite $suite"; count 0 1 "$suite" ;;

@@ -250,7 +250,13 @@ void Server::drain() {
   parts_->gateway->drain(over_ms);
   constexpr std::int64_t kGraceMs = 3000;
   const auto deadline = parts_->clock.steady_ms() + over_ms + kGraceMs;
-  while (parts_->gateway->connections() > 0 && parts_->clock.steady_ms() < deadline) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  // Until the last goodbye is read, too: a process that ends with unread input resets its connections.
+  const auto open = [this] {
+    std::size_t sockets = 0;
+    for (const auto& thread : parts_->threads) sockets += thread->open_sockets();
+    return sockets;
+  };
+  while (open() > 0 && parts_->clock.steady_ms() < deadline) std::this_thread::sleep_for(std::chrono::milliseconds(20));
   parts_->hashing.stop();
   parts_->workers.stop();
   parts_->commits->stop();

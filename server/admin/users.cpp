@@ -83,7 +83,7 @@ int list_users(UserContext& context) {
 }
 
 int print_config_keys() {
-  for (const auto& key : base::config_keys()) std::cout << key.name << "  " << base::environment_name(key.name) << "\n    " << key.help << "\n";
+  for (const auto& key : base::config_keys()) std::cout << key.name << "  " << base::environment_name(key.name) << "  " << key.default_value << "\n    " << key.help << "\n";
   return 0;
 }
 

@@ -18,13 +18,15 @@ struct Option {
   std::string_view name;
   std::string_view help;
   std::function<std::string(Config&, std::string_view)> set;
+  std::function<std::string(Config&)> get;
 };
 
 Option text(std::string_view name, std::string_view help, std::function<std::string&(Config&)> at) {
   return {name, help, [at](Config& c, std::string_view v) {
             at(c) = v;
             return std::string();
-          }};
+          },
+          [at](Config& c) { return at(c); }};
 }
 
 Option number(std::string_view name, std::string_view help, Integer low, Integer high, std::function<Integer&(Config&)> at) {
@@ -36,7 +38,8 @@ Option number(std::string_view name, std::string_view help, Integer low, Integer
                      " to " + std::to_string(high);
             at(c) = parsed;
             return std::string();
-          }};
+          },
+          [at](Config& c) { return std::to_string(at(c)); }};
 }
 
 Option flag(std::string_view name, std::string_view help, std::function<bool&(Config&)> at) {
@@ -44,7 +47,8 @@ Option flag(std::string_view name, std::string_view help, std::function<bool&(Co
             if (v != "true" && v != "false") return std::string(name) + ": \"" + std::string(v) + "\" is neither true nor false";
             at(c) = v == "true";
             return std::string();
-          }};
+          },
+          [at](Config& c) { return std::string(at(c) ? "true" : "false"); }};
 }
 
 Option list(std::string_view name, std::string_view help, std::function<std::vector<std::string>&(Config&)> at) {
@@ -57,7 +61,8 @@ Option list(std::string_view name, std::string_view help, std::function<std::vec
               v.remove_prefix(std::min(comma + 1, v.size()));
             }
             return std::string();
-          }};
+          },
+          [](Config&) { return std::string(); }};
 }
 
 constexpr Integer kMax = std::numeric_limits<std::int32_t>::max();
@@ -155,7 +160,8 @@ std::string Config::problem() const {
 
 std::vector<ConfigKey> config_keys() {
   std::vector<ConfigKey> keys;
-  for (const auto& option : options()) keys.push_back({option.name, option.help});
+  Config defaults;
+  for (const auto& option : options()) keys.push_back({option.name, option.help, option.get(defaults)});
   return keys;
 }
 

@@ -78,6 +78,7 @@ struct Config {
 struct ConfigKey {
   std::string_view name;
   std::string_view help;
+  std::string default_value;
 };
 
 std::vector<ConfigKey> config_keys();

@@ -4,6 +4,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <atomic>
 #include <deque>
 #include <memory>
 #include <span>
@@ -64,6 +65,10 @@ class IoThread {
   /// Writes what the pass has queued, a gather write a socket.
   void flush_dirty();
 
+  /// WebSockets on this thread whose connection has not ended, also those that say goodbye. Thread-safe.
+  std::size_t open_sockets() const { return open_sockets_; }
+  void count_socket(bool opened) { opened ? ++open_sockets_ : --open_sockets_; }
+
   std::unique_ptr<Chunks> take_chunks();
   void give_back(std::unique_ptr<Chunks> chunks);
 
@@ -86,6 +91,7 @@ class IoThread {
   std::vector<WebSocket*> dirty_;
   std::vector<WebSocket*> flushing_;
   std::vector<std::unique_ptr<Chunks>> free_chunks_;
+  std::atomic<std::size_t> open_sockets_ = 0;
   std::thread thread_;
 };
 

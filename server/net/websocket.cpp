@@ -19,9 +19,12 @@ std::int64_t steady_ms() {
 
 }  // namespace
 
-WebSocket::WebSocket(IoThread& thread, Stream stream, const Options& options) : thread_(thread), stream_(std::move(stream)), options_(options) {}
+WebSocket::WebSocket(IoThread& thread, Stream stream, const Options& options) : thread_(thread), stream_(std::move(stream)), options_(options) {
+  thread_.count_socket(true);
+}
 
 WebSocket::~WebSocket() {
+  if (state_ != State::kClosed) thread_.count_socket(false);
   if (chunks_) thread_.forget_dirty(*this);
 }
 
@@ -391,6 +394,7 @@ void WebSocket::end_handler(CloseCode code) {
 void WebSocket::finish() {
   if (state_ == State::kClosed) return;
   state_ = State::kClosed;
+  thread_.count_socket(false);
   thread_.timers().cancel(*this);
   backlog_.reset();
   stream_.close();

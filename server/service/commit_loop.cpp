@@ -26,6 +26,8 @@ template <class... F>
 struct Overloaded : F... {
   using F::operator()...;
 };
+template <class... F>
+Overloaded(F...) -> Overloaded<F...>;
 
 }  // namespace
 
@@ -240,8 +242,7 @@ void CommitLoop::apply_task(Batch& batch, Task& task) {
 void CommitLoop::publish_figures(const std::vector<Event>& events, std::int64_t started_us) {
   metrics_.commit_seconds.Observe(static_cast<double>(steady_us() - started_us) / 1e6);
   metrics_.unarchived.Set(static_cast<double>(store_.untidy()));
-  if (batch_messages_ == 0) return;
-  metrics_.commit_batch.Observe(static_cast<double>(batch_messages_));
+  if (batch_messages_ > 0) metrics_.commit_batch.Observe(static_cast<double>(batch_messages_));
   std::array<int, 8> by_type{};
   int refused = 0;
   for (const auto& event : events) {
