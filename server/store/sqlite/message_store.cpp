@@ -16,6 +16,8 @@ constexpr std::size_t kGenerationBytes = 16 << 20;
 /// always outruns what arrives.
 constexpr std::size_t kOperationsPerMessage = 5;
 constexpr std::size_t kLeastOperations = 64;
+/// Archived messages whose memory is given back after each commit.
+constexpr std::size_t kDiscardedSlots = 2048;
 
 constexpr std::int64_t kSeqMask = 0xffffffff;
 
@@ -128,6 +130,7 @@ void SqliteMessageStore::after_commit() {
   if (batch_size_ > 0) recent_.commit(journal_row_);
   committed_journal_row_ = journal_row_;
   batch_size_ = 0;
+  recent_.discard_some(kDiscardedSlots);
   committed_progress_ = progress_;
   if (!progress_.done) return;
   recent_.drop_frozen();

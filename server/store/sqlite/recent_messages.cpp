@@ -4,12 +4,20 @@
 #include <mutex>
 
 namespace simpleim::store::sqlite {
+namespace {
+
+constexpr std::uint32_t kFewSlots = 1024;
+constexpr std::size_t kManySlots = 70'000;
+
+}  // namespace
 
 void RecentMessages::add(const Message& message, std::int64_t conversation_key) {
   const std::unique_lock lock(mutex_);
   auto& g = *growing_;
   const auto index = static_cast<std::uint32_t>(g.slots.size());
   const auto& stored = g.slots.emplace_back(Slot{message, conversation_key}).message;
+  // One large step instead of many rehashes under load; a quiet server stays small.
+  if (index == kFewSlots) g.by_id.reserve(kManySlots);
   g.by_conversation[stored.conversation].push_back(index);
   g.by_id.emplace(stored.id.view(), index);
   g.bytes += sizeof(Slot) + stored.content.size();
@@ -62,7 +70,14 @@ void RecentMessages::freeze() {
 void RecentMessages::drop_frozen() {
   std::unique_ptr<Generation> dropped;  // freed outside the lock
   const std::unique_lock lock(mutex_);
-  dropped = std::move(frozen_);
+  dropped = std::move(discarded_);
+  discarded_ = std::move(frozen_);
+}
+
+void RecentMessages::discard_some(std::size_t slots) {
+  if (!discarded_) return;
+  while (slots-- > 0 && !discarded_->slots.empty()) discarded_->slots.pop_back();
+  if (discarded_->slots.empty()) discarded_.reset();
 }
 
 std::size_t RecentMessages::size() const {

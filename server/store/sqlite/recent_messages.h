@@ -43,7 +43,9 @@ class RecentMessages {
   void freeze();
   /// Null when nothing is frozen.
   const Generation* frozen() const { return frozen_.get(); }
+  /// Gives its memory back bit by bit (discard_some), not in one go.
   void drop_frozen();
+  void discard_some(std::size_t slots);
   /// Messages held, frozen or not.
   std::size_t size() const;
 
@@ -72,6 +74,8 @@ class RecentMessages {
   mutable std::shared_mutex mutex_;
   std::unique_ptr<Generation> growing_ = std::make_unique<Generation>();
   std::unique_ptr<Generation> frozen_;
+  /// Archived; nobody looks here any more.
+  std::unique_ptr<Generation> discarded_;
 };
 
 /// Newest first over both generations, committed only, until `visit` returns false. Locked by the caller.
