@@ -107,7 +107,8 @@ Result<std::pair<store::Session, TokenPair>> Sessions::refresh(std::string_view 
   });
   if (reused) {
     // Spent before: either a thief has it or its owner's copy was stolen; nobody keeps the session.
-    if (auto ended = delete_session(user, *id); !ended) return ended.error();
+    // (Somebody else may have ended it for the same reason already.)
+    if (const auto ended = delete_session(user, *id); !ended && ended.error().code != ErrorCode::kNotFound) return ended.error();
     return revoked_token();
   }
   if (!done) return done.error();

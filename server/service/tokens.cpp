@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
@@ -29,12 +30,16 @@ const unsigned char* bytes(const std::string& text) { return reinterpret_cast<co
 
 std::string_view text_of(const char* text) { return text == nullptr ? std::string_view() : text; }
 
-/// A whole-number claim; nothing when it is missing or of another type.
-std::optional<std::int64_t> integer_claim(jwt_t* token, const char* name) {
-  errno = 0;
-  const auto value = jwt_get_grant_int(token, name);
-  if (errno != 0) return std::nullopt;
-  return static_cast<std::int64_t>(value);
+enum class Claim { kMissing, kWrong, kGood };
+
+/// A claim that must be a whole number of at least 1. libjwt's own getter reads a string as 0, so its
+/// JSON text is looked at.
+Claim integer_claim(jwt_t* token, const char* name, std::int64_t& value) {
+  const std::unique_ptr<char, decltype(&std::free)> json(jwt_get_grants_json(token, name), std::free);
+  if (!json) return Claim::kMissing;
+  const std::string_view text(json.get());
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc() && end == text.data() + text.size() && value > 0 ? Claim::kGood : Claim::kWrong;
 }
 
 /// Three base64url parts and nothing else, before a library sees it.
@@ -76,18 +81,20 @@ std::optional<TokenClaims> Tokens::verify(std::string_view token, TokenProblem& 
   if (text_of(jwt_get_grant(decoded, "iss")) != kIssuer || text_of(jwt_get_grant(decoded, "aud")) != kAudience) return std::nullopt;
   const auto user = base::UserId::parse(text_of(jwt_get_grant(decoded, "sub")));
   const auto session = base::SessionId::parse(text_of(jwt_get_grant(decoded, "sid")));
-  const auto issued = integer_claim(decoded, "iat");
-  const auto expires = integer_claim(decoded, "exp");
-  if (!user || !session || !issued || !expires) return std::nullopt;
+  std::int64_t issued = 0;
+  std::int64_t expires = 0;
+  std::int64_t not_before = 0;
+  if (!user || !session || integer_claim(decoded, "iat", issued) != Claim::kGood || integer_claim(decoded, "exp", expires) != Claim::kGood ||
+      integer_claim(decoded, "nbf", not_before) == Claim::kWrong)
+    return std::nullopt;
   const auto now = clock_.now_ms() / 1000;
-  if (*issued > now + kSkewSeconds) return std::nullopt;
-  if (const auto not_before = integer_claim(decoded, "nbf"); not_before && *not_before > now + kSkewSeconds) return std::nullopt;
-  if (*expires <= now) {
+  if (issued > now + kSkewSeconds || not_before > now + kSkewSeconds) return std::nullopt;
+  if (expires <= now) {
     problem = TokenProblem::kExpired;
     return std::nullopt;
   }
   problem = TokenProblem::kNone;
-  return TokenClaims{*user, *session, *expires};
+  return TokenClaims{*user, *session, expires};
 }
 
 std::string load_or_make_key(const std::string& path) {

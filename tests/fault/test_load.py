@@ -231,7 +231,7 @@ def test_bad_connection_options_are_refused(bad):
     with Server() as server:
         alice = User(server)
         with pytest.raises(InvalidStatus) as refused:
-            alice.connect(token=f"{alice.token}&{bad}")
+            alice.connect(**dict([bad.split("=")]))
         assert refused.value.response.status_code == 400
         assert json.loads(refused.value.response.body)["code"] == 40002
 

@@ -5,6 +5,7 @@ import json
 import os
 import time
 import uuid
+from urllib.parse import quote
 
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
@@ -126,7 +127,7 @@ class Client:
 
     def __init__(self, user, device_id=None, sync=None, token=None, synced=True, **options):
         self.user = user
-        query = f"token={token or user.token}"
+        query = f"token={quote(user.token if token is None else token, safe='')}"
         if device_id:
             query += f"&device_id={device_id}"
         if sync:
