@@ -22,7 +22,9 @@ constexpr std::string_view kHex = "0123456789abcdef";
 /// A UUIDv7 whose random part is a counter: unique in this process, ordered by time.
 void append_message_id(std::string& out) {
   static std::uint64_t counter = now_ns() << 8;
-  const auto ms = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count());
+  const auto ms = static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+          .count());
   std::array<char, 36> text;
   auto high = ms;
   for (int i = 12; i >= 0; --i) {
@@ -63,7 +65,9 @@ std::string upgrade_request(const Account& account) {
 }  // namespace
 
 std::uint64_t now_ns() {
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count());
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
+          .count());
 }
 
 void append_hex(std::string& out, std::uint64_t value) {
@@ -97,7 +101,12 @@ std::vector<Account> make_accounts(unsigned short port, std::size_t count, const
 }
 
 ChatClient::ChatClient(ChatClient&& other) noexcept
-    : index(other.index), in_flight(other.in_flight), upgraded(other.upgraded), fd_(std::exchange(other.fd_, -1)), out_(std::move(other.out_)), partial_(std::move(other.partial_)) {}
+    : index(other.index),
+      in_flight(other.in_flight),
+      upgraded(other.upgraded),
+      fd_(std::exchange(other.fd_, -1)),
+      out_(std::move(other.out_)),
+      partial_(std::move(other.partial_)) {}
 
 ChatClient::~ChatClient() { close(); }
 
@@ -114,7 +123,8 @@ void ChatClient::open_without_waiting(unsigned short port, const Account& accoun
   close();
   fd_ = connect_tcp(port, source);
   const auto request = upgrade_request(account);
-  if (::send(fd_, request.data(), request.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(request.size())) throw std::runtime_error("send failed");
+  if (::send(fd_, request.data(), request.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(request.size()))
+    throw std::runtime_error("send failed");
   ::fcntl(fd_, F_SETFL, O_NONBLOCK);
 }
 
@@ -123,7 +133,8 @@ void ChatClient::open(unsigned short port, const Account& account, const char* s
   ::fcntl(fd_, F_SETFL, 0);
   bool synced = false;
   while (!synced)
-    if (!read([&](int type, std::string_view) { synced = synced || type == 60; })) throw std::runtime_error("the server refused a connection");
+    if (!read([&](int type, std::string_view) { synced = synced || type == 60; }))
+      throw std::runtime_error("the server refused a connection");
   ::fcntl(fd_, F_SETFL, O_NONBLOCK);
 }
 
@@ -153,7 +164,8 @@ void ChatClient::queue_text(bool group, std::string_view to, std::string_view te
   const std::string_view type = group ? R"(","type":2,"group_id":")" : R"(","type":1,"to":")";
   constexpr std::string_view kContent = R"(","content":{"text":")";
   constexpr std::string_view kEnd = R"("}})";
-  append_client_header(out_, kStart.size() + 36 + type.size() + to.size() + kContent.size() + text.size() + kEnd.size());
+  append_client_header(out_,
+                       kStart.size() + 36 + type.size() + to.size() + kContent.size() + text.size() + kEnd.size());
   out_ += kStart;
   append_message_id(out_);
   out_.append(type).append(to).append(kContent).append(text).append(kEnd);

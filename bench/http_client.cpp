@@ -35,7 +35,8 @@ int connect_tcp(unsigned short port, const char* source) {
 std::string json_text(std::string_view json, std::string_view key) {
   const auto needle = "\"" + std::string(key) + "\":\"";
   const auto at = json.find(needle);
-  if (at == std::string_view::npos) throw std::runtime_error("no " + std::string(key) + " in: " + std::string(json.substr(0, 200)));
+  if (at == std::string_view::npos)
+    throw std::runtime_error("no " + std::string(key) + " in: " + std::string(json.substr(0, 200)));
   const auto start = at + needle.size();
   return std::string(json.substr(start, json.find('"', start) - start));
 }
@@ -48,14 +49,16 @@ void HttpClient::connect() {
   if (fd_ < 0) fd_ = connect_tcp(port_);
 }
 
-std::string HttpClient::request(std::string_view method, std::string_view path, std::string_view body, std::string_view token) {
+std::string HttpClient::request(std::string_view method, std::string_view path, std::string_view body,
+                                std::string_view token) {
   connect();
   std::string text;
   text.append(method).append(" ").append(path).append(" HTTP/1.1\r\nHost: 127.0.0.1\r\n");
   if (!token.empty()) text.append("Authorization: Bearer ").append(token).append("\r\n");
   if (!body.empty()) text.append("Content-Type: application/json\r\n");
   text.append("Content-Length: ").append(std::to_string(body.size())).append("\r\n\r\n").append(body);
-  if (::send(fd_, text.data(), text.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(text.size())) throw std::runtime_error("send failed");
+  if (::send(fd_, text.data(), text.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(text.size()))
+    throw std::runtime_error("send failed");
 
   std::string answer;
   std::size_t wanted = std::string::npos;
@@ -72,7 +75,8 @@ std::string HttpClient::request(std::string_view method, std::string_view path, 
     const auto length = answer.find("Content-Length: ");
     wanted = header_end + std::stoul(answer.substr(length + 16));
   }
-  if (answer.compare(9, 3, "200") != 0) throw std::runtime_error(std::string(method) + " " + std::string(path) + ": " + answer.substr(0, 400));
+  if (answer.compare(9, 3, "200") != 0)
+    throw std::runtime_error(std::string(method) + " " + std::string(path) + ": " + answer.substr(0, 400));
   return answer.substr(header_end);
 }
 

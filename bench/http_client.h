@@ -14,7 +14,8 @@ class HttpClient {
   HttpClient& operator=(const HttpClient&) = delete;
 
   /// The body of a 200; throws std::runtime_error on anything else.
-  std::string request(std::string_view method, std::string_view path, std::string_view body = "", std::string_view token = "");
+  std::string request(std::string_view method, std::string_view path, std::string_view body = "",
+                      std::string_view token = "");
 
  private:
   void connect();

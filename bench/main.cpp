@@ -15,7 +15,8 @@ int main(int argc, char** argv) {
   std::string out;
   app.add_option("scenarios", scenarios, "pairs, fanout, idle, storm, history; all by default");
   app.add_option("--server", options.binary, "the simpleim binary")->capture_default_str();
-  app.add_option("--data-root", options.data_root, "where the servers' folders are made; a real disk")->capture_default_str();
+  app.add_option("--data-root", options.data_root, "where the servers' folders are made; a real disk")
+      ->capture_default_str();
   app.add_option("--set", options.settings, "KEY=VALUE for the server");
   app.add_option("--seconds", options.seconds, "length of a measured stretch")->capture_default_str();
   app.add_option("--pairs", options.pairs)->capture_default_str();
@@ -43,7 +44,9 @@ int main(int argc, char** argv) {
       else if (scenario == "idle") reports.push_back(run_idle(options));
       else if (scenario == "storm") reports.push_back(run_storm(options));
       else if (scenario == "history") reports.push_back(run_history(options));
-      else throw std::runtime_error("there is no scenario \"" + scenario + "\"; there are pairs, fanout, idle, storm, history");
+      else
+        throw std::runtime_error("there is no scenario \"" + scenario +
+                                 "\"; there are pairs, fanout, idle, storm, history");
     }
   } catch (const std::exception& e) {
     std::cerr << "simpleim-bench: " << e.what() << "\n";

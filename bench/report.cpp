@@ -27,8 +27,12 @@ std::string to_table(const std::vector<Report>& reports) {
   std::string out = "| scenario | figure | measured | target | met |\n|---|---|---|---|---|\n";
   for (const auto& report : reports)
     for (const auto& f : report.figures)
-      out += "| " + report.scenario + " | " + f.name + " | " + number(f.value) + " " + f.unit + " | " + f.target + " | " +
-             (f.target.empty() ? "" : f.met ? "yes" : "**no**") + " |\n";
+      out += "| " + report.scenario + " | " + f.name + " | " + number(f.value) + " " + f.unit + " | " + f.target +
+             " | " +
+             (f.target.empty() ? ""
+              : f.met          ? "yes"
+                               : "**no**") +
+             " |\n";
   return out;
 }
 
@@ -36,8 +40,9 @@ std::string to_json(const std::vector<Report>& reports) {
   std::string out = "[";
   for (const auto& report : reports)
     for (const auto& f : report.figures)
-      out += std::string(out.size() > 1 ? "," : "") + "\n{\"scenario\":\"" + report.scenario + "\",\"figure\":\"" + f.name + "\",\"value\":" +
-             std::to_string(f.value) + ",\"unit\":\"" + f.unit + "\",\"target\":\"" + f.target + "\",\"met\":" + (f.met ? "true" : "false") + "}";
+      out += std::string(out.size() > 1 ? "," : "") + "\n{\"scenario\":\"" + report.scenario + "\",\"figure\":\"" +
+             f.name + "\",\"value\":" + std::to_string(f.value) + ",\"unit\":\"" + f.unit + "\",\"target\":\"" +
+             f.target + "\",\"met\":" + (f.met ? "true" : "false") + "}";
   return out + "\n]\n";
 }
 
@@ -51,18 +56,21 @@ std::string to_svg(const std::vector<Report>& reports) {
     for (const auto& f : report.figures) {
       if (f.target.empty()) continue;
       const auto width = std::min(score(f), 2.5) * kUnit;
-      rows += "<text x=\"" + std::to_string(kLeft - 8) + "\" y=\"" + std::to_string(y + 14) + "\" text-anchor=\"end\">" + report.scenario + ": " + f.name +
-              "</text><rect x=\"" + std::to_string(kLeft) + "\" y=\"" + std::to_string(y) + "\" height=\"18\" rx=\"3\" width=\"" + number(width) +
-              "\" fill=\"" + (f.met ? "#2f855a" : "#c05621") + "\"/><text x=\"" + number(kLeft + width + 6) + "\" y=\"" + std::to_string(y + 14) + "\">" +
-              number(f.value) + " " + f.unit + "</text>\n";
+      rows += "<text x=\"" + std::to_string(kLeft - 8) + "\" y=\"" + std::to_string(y + 14) +
+              "\" text-anchor=\"end\">" + report.scenario + ": " + f.name + "</text><rect x=\"" +
+              std::to_string(kLeft) + "\" y=\"" + std::to_string(y) + "\" height=\"18\" rx=\"3\" width=\"" +
+              number(width) + "\" fill=\"" + (f.met ? "#2f855a" : "#c05621") + "\"/><text x=\"" +
+              number(kLeft + width + 6) + "\" y=\"" + std::to_string(y + 14) + "\">" + number(f.value) + " " + f.unit +
+              "</text>\n";
       y += kRow;
     }
   const auto height = std::to_string(y + 10);
   const auto line = number(kLeft + kUnit);
   return "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"920\" height=\"" + height +
-         "\" font-family=\"sans-serif\" font-size=\"13\" fill=\"#1a202c\"><rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n<text x=\"" + line +
-         "\" y=\"24\" text-anchor=\"middle\">target</text><line x1=\"" + line + "\" x2=\"" + line + "\" y1=\"30\" y2=\"" + height +
-         "\" stroke=\"#718096\" stroke-dasharray=\"4\"/>\n" + rows + "</svg>\n";
+         "\" font-family=\"sans-serif\" font-size=\"13\" fill=\"#1a202c\"><rect width=\"100%\" height=\"100%\" "
+         "fill=\"#fff\"/>\n<text x=\"" +
+         line + "\" y=\"24\" text-anchor=\"middle\">target</text><line x1=\"" + line + "\" x2=\"" + line +
+         "\" y1=\"30\" y2=\"" + height + "\" stroke=\"#718096\" stroke-dasharray=\"4\"/>\n" + rows + "</svg>\n";
 }
 
 }  // namespace simpleim::bench

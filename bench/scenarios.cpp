@@ -75,13 +75,16 @@ void Report::at_most(const std::string& name, double value, const std::string& u
   std::snprintf(text, sizeof text, "≤ %.10g", target);
   figures.push_back({name, value, unit, text, value <= target});
 }
-void Report::plain(const std::string& name, double value, const std::string& unit) { figures.push_back({name, value, unit, "", true}); }
+void Report::plain(const std::string& name, double value, const std::string& unit) {
+  figures.push_back({name, value, unit, "", true});
+}
 
 namespace {
 
 /// Pairs of users, the first of each sending to the second.
 struct PairClients {
-  PairClients(unsigned short port, std::size_t pairs, const std::string& prefix) : accounts(make_accounts(port, pairs * 2, prefix)), clients(pairs * 2) {
+  PairClients(unsigned short port, std::size_t pairs, const std::string& prefix)
+      : accounts(make_accounts(port, pairs * 2, prefix)), clients(pairs * 2) {
     for (std::size_t i = 0; i < clients.size(); ++i) {
       clients[i].index = i;
       clients[i].open(port, accounts[i]);
@@ -150,7 +153,9 @@ void run_rate(PairClients& chat, double rate, double seconds, Latencies& latenci
 /// Waits until nothing is in flight any more.
 void settle(PairClients& chat) {
   const auto start = now_ns();
-  const auto busy = [&] { return std::any_of(chat.clients.begin(), chat.clients.end(), [](const auto& c) { return c.in_flight > 0; }); };
+  const auto busy = [&] {
+    return std::any_of(chat.clients.begin(), chat.clients.end(), [](const auto& c) { return c.in_flight > 0; });
+  };
   while (busy() && seconds_since(start) < 10)
     chat.poller.wait(10, [](ChatClient& client) {
       client.read([&](int type, std::string_view) {
@@ -201,7 +206,8 @@ Report run_fanout(const Options& options) {
   HttpClient http(server.port());
   std::string ids;
   for (std::size_t i = 1; i < accounts.size(); ++i) ids += (i == 1 ? "\"" : ",\"") + accounts[i].user_id + "\"";
-  const auto created = http.request("POST", "/api/groups", R"({"name":"all","member_ids":[)" + ids + "]}", accounts[0].token);
+  const auto created =
+      http.request("POST", "/api/groups", R"({"name":"all","member_ids":[)" + ids + "]}", accounts[0].token);
   const auto group = json_text(created, "group_id");
   std::vector<ChatClient> clients(accounts.size());
   Poller poller;
@@ -339,7 +345,8 @@ Report run_history(const Options& options) {
   for (int i = 0; i < 5000; ++i) {
     const auto pair = random() % options.pairs * 2;
     const auto before = 60 + random() % each;
-    const auto path = "/api/messages/private/" + chat.accounts[pair + 1].user_id + "?limit=50&last_seq=" + std::to_string(before);
+    const auto path =
+        "/api/messages/private/" + chat.accounts[pair + 1].user_id + "?limit=50&last_seq=" + std::to_string(before);
     const auto start = now_ns();
     (void)http.request("GET", path, "", chat.accounts[pair].token);
     latencies.add(now_ns() - start);

@@ -51,10 +51,14 @@ ServerProcess::~ServerProcess() {
 }
 
 void ServerProcess::start() {
-  std::vector<std::string> arguments{binary_, "serve", "--data-dir", data_dir_, "--listen", "127.0.0.1:" + std::to_string(port_), "--admin-listen",
-                                     "127.0.0.1:" + std::to_string(admin_port_), "--log-level", "warn"};
-  for (const char* setting : {"auth.argon2_memory_kib=64", "auth.argon2_iterations=1", "limits.logins_per_minute=0", "limits.registrations_per_minute=0",
-                              "limits.messages_per_second=0", "server.drain_seconds=0"})
+  std::vector<std::string> arguments{binary_,          "serve",
+                                     "--data-dir",     data_dir_,
+                                     "--listen",       "127.0.0.1:" + std::to_string(port_),
+                                     "--admin-listen", "127.0.0.1:" + std::to_string(admin_port_),
+                                     "--log-level",    "warn"};
+  for (const char* setting :
+       {"auth.argon2_memory_kib=64", "auth.argon2_iterations=1", "limits.logins_per_minute=0",
+        "limits.registrations_per_minute=0", "limits.messages_per_second=0", "server.drain_seconds=0"})
     arguments.insert(arguments.end(), {"--set", setting});
   for (const auto& setting : settings_) arguments.insert(arguments.end(), {"--set", setting});
   std::vector<char*> argv;
@@ -113,7 +117,9 @@ double ServerProcess::rss_kib() const {
 double own_cpu_seconds() {
   rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6; };
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
+  };
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 

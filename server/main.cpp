@@ -32,7 +32,8 @@ struct Flags {
 void add_config_flags(CLI::App& command, Flags& flags) {
   command.add_option("--config", flags.config_file, "TOML file");
   const auto flag = [&](const char* name, const char* key, const char* help) {
-    command.add_option_function<std::string>(name, [&flags, key](const std::string& value) { flags.values.emplace_back(key, value); }, help);
+    command.add_option_function<std::string>(
+        name, [&flags, key](const std::string& value) { flags.values.emplace_back(key, value); }, help);
   };
   flag("--listen", "server.listen", "address:port for clients");
   flag("--admin-listen", "server.admin_listen", "address:port for /metrics");
@@ -54,7 +55,8 @@ std::string load_config(const Flags& flags, base::Config& config) {
   for (const auto& entry : flags.sets) {
     const auto equals = entry.find('=');
     if (equals == std::string::npos) return "--set " + entry + ": KEY=VALUE is needed";
-    if (auto error = base::set_config(config, entry.substr(0, equals), entry.substr(equals + 1)); !error.empty()) return error;
+    if (auto error = base::set_config(config, entry.substr(0, equals), entry.substr(equals + 1)); !error.empty())
+      return error;
   }
   return config.problem();
 }
@@ -85,7 +87,8 @@ int serve(const Flags& flags) {
   server.start();
   const std::string scheme = config.tls.cert_file.empty() ? "http" : "https";
   const auto host = config.server.listen.substr(0, config.server.listen.rfind(':'));
-  base::log::info("SimpleIM is ready", {{"url", scheme + "://" + host + ":" + std::to_string(server.port())}, {"data_dir", config.server.data_dir}});
+  base::log::info("SimpleIM is ready", {{"url", scheme + "://" + host + ":" + std::to_string(server.port())},
+                                        {"data_dir", config.server.data_dir}});
   for (;;) {
     int received = 0;
     sigwait(&signals, &received);
@@ -133,12 +136,15 @@ int restore(const Flags& flags, const std::string& dir) {
   base::Config config;
   if (auto error = load_config(flags, config); !error.empty()) return fail(error);
   if (!std::filesystem::exists(dir + "/simpleim.db")) return fail("there is no backup in " + dir);
-  if (const auto problem = store::sqlite::check_file(dir + "/simpleim.db"); !problem.empty()) return fail("the backup is damaged: " + problem);
+  if (const auto problem = store::sqlite::check_file(dir + "/simpleim.db"); !problem.empty())
+    return fail("the backup is damaged: " + problem);
   const auto to = config.server.data_dir;
-  if (std::filesystem::exists(to + "/simpleim.db")) return fail(to + " has a database; move it away first, or name another with --data-dir");
+  if (std::filesystem::exists(to + "/simpleim.db"))
+    return fail(to + " has a database; move it away first, or name another with --data-dir");
   std::filesystem::create_directories(to);
   store::sqlite::backup_file(dir + "/simpleim.db", to + "/simpleim.db");
-  if (std::filesystem::exists(dir + "/jwt.key")) std::filesystem::copy_file(dir + "/jwt.key", to + "/jwt.key", std::filesystem::copy_options::overwrite_existing);
+  if (std::filesystem::exists(dir + "/jwt.key"))
+    std::filesystem::copy_file(dir + "/jwt.key", to + "/jwt.key", std::filesystem::copy_options::overwrite_existing);
   std::cout << "restored to " << to << "\n";
   return 0;
 }
@@ -179,7 +185,8 @@ int run(int argc, char** argv) {
   add_config_flags(*check_command, flags);
   check_command->callback([&] { code = check(flags); });
 
-  auto* backup_command = app.add_subcommand("backup", "write a consistent copy into a new folder, also of a running server");
+  auto* backup_command =
+      app.add_subcommand("backup", "write a consistent copy into a new folder, also of a running server");
   add_config_flags(*backup_command, flags);
   backup_command->add_option("DIR", dir)->required();
   backup_command->callback([&] { code = backup(flags, dir); });
@@ -202,7 +209,9 @@ int run(int argc, char** argv) {
   }
 
   app.add_subcommand("config", "list every configuration key")->callback([&] { code = admin::print_config_keys(); });
-  app.add_subcommand("version", "print the version")->callback([] { std::cout << "simpleim " << SIMPLEIM_VERSION << "\n"; });
+  app.add_subcommand("version", "print the version")->callback([] {
+    std::cout << "simpleim " << SIMPLEIM_VERSION << "\n";
+  });
   CLI11_PARSE(app, argc, argv);
   return code;
 }

@@ -1,9 +1,9 @@
 #include "server.h"
 
+#include <fcntl.h>
 #include <sys/file.h>
 #include <sys/resource.h>
 #include <unistd.h>
-#include <fcntl.h>
 
 #include <filesystem>
 #include <future>
@@ -31,7 +31,8 @@ constexpr int kWorkerNice = 4;
 constexpr std::size_t kHashingQueue = 256;
 
 std::size_t thread_count(const Config& config) {
-  return config.server.threads > 0 ? static_cast<std::size_t>(config.server.threads) : std::max<std::size_t>(1, std::thread::hardware_concurrency());
+  return config.server.threads > 0 ? static_cast<std::size_t>(config.server.threads)
+                                   : std::max<std::size_t>(1, std::thread::hardware_concurrency());
 }
 
 std::string prepare_data_dir(const Config& config) {
@@ -52,9 +53,10 @@ void raise_descriptor_limit() {
 void refuse_open_plain(const Config& config) {
   if (!config.tls.cert_file.empty() || config.server.allow_plain) return;
   if (!net::parse_endpoint(config.server.listen).address().is_loopback())
-    throw std::runtime_error("server.listen " + config.server.listen +
-                             " is reachable from other machines, but without TLS passwords would travel in the clear; set tls.cert_file and "
-                             "tls.key_file, or server.allow_plain=true behind a proxy that adds TLS");
+    throw std::runtime_error(
+        "server.listen " + config.server.listen +
+        " is reachable from other machines, but without TLS passwords would travel in the clear; set tls.cert_file and "
+        "tls.key_file, or server.allow_plain=true behind a proxy that adds TLS");
 }
 
 gateway::Directory::Options directory_options(const Config& config) {
@@ -89,9 +91,11 @@ const std::vector<std::pair<std::string, std::string>> kApiHeaders{
 /// Keeps a second server off the same folder; freed with the process.
 class DataDirLock {
  public:
-  explicit DataDirLock(const std::string& dir) : fd_(::open((dir + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)) {
+  explicit DataDirLock(const std::string& dir)
+      : fd_(::open((dir + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)) {
     if (fd_ < 0) throw std::runtime_error("server.data_dir " + dir + " cannot be written");
-    if (::flock(fd_, LOCK_EX | LOCK_NB) != 0) throw std::runtime_error("server.data_dir " + dir + " is in use by another simpleim");
+    if (::flock(fd_, LOCK_EX | LOCK_NB) != 0)
+      throw std::runtime_error("server.data_dir " + dir + " is in use by another simpleim");
   }
   ~DataDirLock() { ::close(fd_); }
   DataDirLock(const DataDirLock&) = delete;
@@ -169,27 +173,46 @@ Server::Parts::Parts(const Config& c)
 
 void Server::Parts::compose_services() {
   conversations = std::make_unique<service::Conversations>(store);
-  gateway_context = std::make_unique<gateway::GatewayContext>(gateway::GatewayContext{
-      store, nullptr, *conversations, presence, workers, ids, random, clock, metrics, directory, frame_limits(config), config.limits.messages_per_second,
-      config.limits.message_burst, static_cast<std::size_t>(config.message.sync_push_limit), {}, {}});
-  gateway = std::make_unique<gateway::Gateway>(thread_list, *gateway_context, gateway::Gateway::Options{config.security.allowed_origins});
+  gateway_context = std::make_unique<gateway::GatewayContext>(
+      gateway::GatewayContext{store,
+                              nullptr,
+                              *conversations,
+                              presence,
+                              workers,
+                              ids,
+                              random,
+                              clock,
+                              metrics,
+                              directory,
+                              frame_limits(config),
+                              config.limits.messages_per_second,
+                              config.limits.message_burst,
+                              static_cast<std::size_t>(config.message.sync_push_limit),
+                              {},
+                              {}});
+  gateway = std::make_unique<gateway::Gateway>(thread_list, *gateway_context,
+                                               gateway::Gateway::Options{config.security.allowed_origins});
   commits = std::make_unique<service::CommitLoop>(
       store, *gateway, clock, metrics,
       service::CommitLoop::Options{static_cast<std::size_t>(config.limits.commit_queue), config.store.commit_delay_us});
-  sessions = std::make_unique<service::Sessions>(store, *commits, tokens, ids, random, clock,
-                                                 service::Sessions::Options{config.auth.access_token_s, config.auth.refresh_token_s});
-  accounts = std::make_unique<service::Accounts>(store, *commits, *sessions, passwords, ids, random, clock, config.auth.password_min_length);
+  sessions = std::make_unique<service::Sessions>(
+      store, *commits, tokens, ids, random, clock,
+      service::Sessions::Options{config.auth.access_token_s, config.auth.refresh_token_s});
+  accounts = std::make_unique<service::Accounts>(store, *commits, *sessions, passwords, ids, random, clock,
+                                                 config.auth.password_min_length);
   groups = std::make_unique<service::Groups>(
       store, *commits, ids,
-      service::Groups::Options{static_cast<std::size_t>(config.limits.group_members), static_cast<std::size_t>(config.limits.groups_per_user)});
+      service::Groups::Options{static_cast<std::size_t>(config.limits.group_members),
+                               static_cast<std::size_t>(config.limits.groups_per_user)});
   last_seen = std::make_unique<service::LastSeen>(*commits);
   gateway->connect(*sessions, *commits, *last_seen);
 }
 
 void Server::Parts::compose_listeners() {
-  api = std::unique_ptr<api::ApiContext>(new api::ApiContext{
-      store, *accounts, *sessions, *groups, *conversations, *commits, presence, bus, *gateway, metrics, clock, workers, hashing,
-      service::KeyedRateLimit(config.limits.logins_per_minute), service::KeyedRateLimit(config.limits.registrations_per_minute), config.server.node_id});
+  api = std::unique_ptr<api::ApiContext>(
+      new api::ApiContext{store, *accounts, *sessions, *groups, *conversations, *commits, presence, bus, *gateway,
+                          metrics, clock, workers, hashing, service::KeyedRateLimit(config.limits.logins_per_minute),
+                          service::KeyedRateLimit(config.limits.registrations_per_minute), config.server.node_id});
   api::add_routes(router, *api);
   api::add_admin_routes(admin_router, *api);
   http.router = &router;
@@ -203,7 +226,8 @@ void Server::Parts::compose_listeners() {
   if (!config.tls.cert_file.empty()) tls = std::make_unique<net::TlsContext>(config.tls.cert_file, config.tls.key_file);
   listener = std::make_unique<net::Listener>(thread_list, config.server.listen, http, tls.get());
   if (!config.server.admin_listen.empty())
-    admin_listener = std::make_unique<net::Listener>(std::vector{thread_list.front()}, config.server.admin_listen, admin_http, nullptr);
+    admin_listener = std::make_unique<net::Listener>(std::vector{thread_list.front()}, config.server.admin_listen,
+                                                     admin_http, nullptr);
 }
 
 void Server::Parts::flush_threads() {

@@ -32,7 +32,8 @@ int change(UserContext& context, const std::string& username, const char* what, 
   if (!user) return fail("there is no user \"" + username + "\"");
   context.store.begin();
   apply(*user);
-  for (const auto& session : context.store.accounts().sessions_of(user->id)) context.store.accounts().delete_session(session.id);
+  for (const auto& session : context.store.accounts().sessions_of(user->id))
+    context.store.accounts().delete_session(session.id);
   context.store.commit();
   std::cout << what << " " << user->username << " (" << user->id.str() << ")\n";
   return 0;
@@ -65,25 +66,30 @@ int set_password(UserContext& context, const std::string& username, std::string 
   password = password_from(std::move(password));
   if (const auto problem = password_problem(context, password); !problem.empty()) return fail(problem);
   const auto hash = context.passwords.hash(password);
-  return change(context, username, "new password for", [&](const store::User& user) { context.store.accounts().set_password(user.id, hash); });
+  return change(context, username, "new password for",
+                [&](const store::User& user) { context.store.accounts().set_password(user.id, hash); });
 }
 
 int set_disabled(UserContext& context, const std::string& username, bool disabled) {
-  return change(context, username, disabled ? "disabled" : "enabled", [&](const store::User& user) { context.store.accounts().set_disabled(user.id, disabled); });
+  return change(context, username, disabled ? "disabled" : "enabled",
+                [&](const store::User& user) { context.store.accounts().set_disabled(user.id, disabled); });
 }
 
 int list_users(UserContext& context) {
   constexpr std::size_t kPage = 1000;
   for (base::UserId after;;) {
     const auto page = context.store.accounts().list_users(after, kPage);
-    for (const auto& user : page) std::cout << user.id.str() << "  " << user.username << (user.disabled ? "  (disabled)" : "") << "\n";
+    for (const auto& user : page)
+      std::cout << user.id.str() << "  " << user.username << (user.disabled ? "  (disabled)" : "") << "\n";
     if (page.size() < kPage) return 0;
     after = page.back().id;
   }
 }
 
 int print_config_keys() {
-  for (const auto& key : base::config_keys()) std::cout << key.name << "  " << base::environment_name(key.name) << "  " << key.default_value << "\n    " << key.help << "\n";
+  for (const auto& key : base::config_keys())
+    std::cout << key.name << "  " << base::environment_name(key.name) << "  " << key.default_value << "\n    "
+              << key.help << "\n";
   return 0;
 }
 

@@ -66,7 +66,9 @@ void add_routes(net::Router& router, ApiContext& context) {
   add_message_routes(router, context);
   add_conversation_routes(router, context);
   add_system_routes(router, context);
-  router.websocket("/ws", [&context](const net::Request& request, net::UpgradeReply reply) { context.gateway.admit(request, std::move(reply)); });
+  router.websocket("/ws", [&context](const net::Request& request, net::UpgradeReply reply) {
+    context.gateway.admit(request, std::move(reply));
+  });
 }
 
 void add_admin_routes(net::Router& router, ApiContext& context) {

@@ -6,7 +6,9 @@ namespace {
 
 constexpr std::size_t kMaxDeviceText = 64;
 
-Error too_many(std::int64_t wait_ms) { return {ErrorCode::kRateLimited, "too many attempts from this address; try again later", "", wait_ms}; }
+Error too_many(std::int64_t wait_ms) {
+  return {ErrorCode::kRateLimited, "too many attempts from this address; try again later", "", wait_ms};
+}
 
 std::string websocket_url(const net::Request& request) {
   return (request.tls ? "wss://" : "ws://") + std::string(request.header("host")) + "/ws";
@@ -17,7 +19,8 @@ void write_tokens(JsonWriter& w, const service::TokenPair& tokens) {
 }
 
 net::Response sign_up(ApiContext& context, const net::Request& request) {
-  if (const auto wait = context.registrations.take(request.remote_address, context.clock.steady_ms()); wait > 0) return failure(too_many(wait));
+  if (const auto wait = context.registrations.take(request.remote_address, context.clock.steady_ms()); wait > 0)
+    return failure(too_many(wait));
   Body body(request);
   const auto username = body.text("username");
   const auto nickname = body.optional_text("nickname");
@@ -26,12 +29,15 @@ net::Response sign_up(ApiContext& context, const net::Request& request) {
   const auto user = context.accounts.create(username, nickname && !nickname->empty() ? *nickname : username, password);
   if (!user) return failure(user.error());
   return ok([&](JsonWriter& w) {
-    w.field("user_id", user.value().id.str()).field("username", user.value().username).field("nickname", user.value().nickname);
+    w.field("user_id", user.value().id.str())
+        .field("username", user.value().username)
+        .field("nickname", user.value().nickname);
   });
 }
 
 net::Response log_in(ApiContext& context, const net::Request& request) {
-  if (const auto wait = context.logins.take(request.remote_address, context.clock.steady_ms()); wait > 0) return failure(too_many(wait));
+  if (const auto wait = context.logins.take(request.remote_address, context.clock.steady_ms()); wait > 0)
+    return failure(too_many(wait));
   Body body(request);
   const auto username = body.text("username");
   const auto password = body.text("password");
@@ -41,15 +47,19 @@ net::Response log_in(ApiContext& context, const net::Request& request) {
   device.name = body.optional_text("device_name").value_or("");
   device.ip = request.remote_address;
   if (body.error()) return failure(*body.error());
-  for (const auto& [name, text] : {std::pair("platform", &device.platform), std::pair("device_id", &device.id), std::pair("device_name", &device.name)})
-    if (text->size() > kMaxDeviceText) return failure(protocol::invalid_field(name, "at most " + std::to_string(kMaxDeviceText) + " bytes"));
+  for (const auto& [name, text] : {std::pair("platform", &device.platform), std::pair("device_id", &device.id),
+                                   std::pair("device_name", &device.name)})
+    if (text->size() > kMaxDeviceText)
+      return failure(protocol::invalid_field(name, "at most " + std::to_string(kMaxDeviceText) + " bytes"));
   const auto result = context.accounts.sign_in(username, password, std::move(device));
   if (!result) return failure(result.error());
   const auto& in = result.value();
   return ok([&](JsonWriter& w) {
     w.field("user_id", in.user.id.str()).field("username", in.user.username).field("nickname", in.user.nickname);
     write_tokens(w, in.tokens);
-    w.field("session_id", in.session.id.str()).field("device_id", in.session.device_id).field("websocket_url", websocket_url(request));
+    w.field("session_id", in.session.id.str())
+        .field("device_id", in.session.device_id)
+        .field("websocket_url", websocket_url(request));
   });
 }
 
@@ -83,7 +93,8 @@ void add_auth_routes(net::Router& router, ApiContext& context) {
   router.add("POST", "/api/register", net::Lane::kHashing, guarded(context, sign_up));
   router.add("POST", "/api/login", net::Lane::kHashing, guarded(context, log_in));
   router.add("POST", "/api/refresh", net::Lane::kWorker, guarded(context, refresh));
-  router.add("POST", "/api/logout", net::Lane::kWorker, signed_in(context, [&context](const net::Request&, const Identity& me) {
+  router.add("POST", "/api/logout", net::Lane::kWorker,
+             signed_in(context, [&context](const net::Request&, const Identity& me) {
                return done(context.sessions.revoke(me.user, me.session));
              }));
 }

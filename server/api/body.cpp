@@ -44,9 +44,11 @@ std::optional<std::string_view> as_text(const std::optional<element>& value) {
 
 std::optional<Error> Body::parse(const net::Request& request, Parsed& p) {
   const auto type = request.header("content-type");
-  if (!type.empty() && !request.body.empty() && !is_json(type)) return Error{ErrorCode::kMediaType, "the body must be application/json"};
+  if (!type.empty() && !request.body.empty() && !is_json(type))
+    return Error{ErrorCode::kMediaType, "the body must be application/json"};
   p.text = simdjson::padded_string(request.body.empty() ? std::string_view("{}") : std::string_view(request.body));
-  if (p.parser.allocate(std::max<std::size_t>(p.text.size(), 64), kMaxDepth) != simdjson::SUCCESS) return malformed("the body is too large");
+  if (p.parser.allocate(std::max<std::size_t>(p.text.size(), 64), kMaxDepth) != simdjson::SUCCESS)
+    return malformed("the body is too large");
   element root;
   if (const auto error = p.parser.parse(p.text).get(root); error != simdjson::SUCCESS)
     return malformed(std::string("the body is not valid JSON: ") + simdjson::error_message(error));
@@ -78,7 +80,8 @@ std::optional<std::string> Body::optional_text(std::string_view field) {
     fail(protocol::invalid_field(std::string(field), "a string is needed"));
     return std::nullopt;
   }
-  if (text->find('\0') != std::string_view::npos) fail(protocol::invalid_field(std::string(field), "must not hold a NUL character"));
+  if (text->find('\0') != std::string_view::npos)
+    fail(protocol::invalid_field(std::string(field), "must not hold a NUL character"));
   return std::string(*text);
 }
 
@@ -92,7 +95,8 @@ std::optional<bool> Body::optional_flag(std::string_view field) {
   const auto value = find(parsed_->object, field);
   bool flag = false;
   if (!value) return std::nullopt;
-  if (value->get(flag) != simdjson::SUCCESS) fail(protocol::invalid_field(std::string(field), "true or false is needed"));
+  if (value->get(flag) != simdjson::SUCCESS)
+    fail(protocol::invalid_field(std::string(field), "true or false is needed"));
   return flag;
 }
 
@@ -101,7 +105,8 @@ std::optional<std::int64_t> Body::optional_integer(std::string_view field) {
   const auto value = find(parsed_->object, field);
   std::int64_t number = 0;
   if (!value) return std::nullopt;
-  if (value->get(number) != simdjson::SUCCESS) fail(protocol::invalid_field(std::string(field), "a whole number is needed"));
+  if (value->get(number) != simdjson::SUCCESS)
+    fail(protocol::invalid_field(std::string(field), "a whole number is needed"));
   return number;
 }
 
@@ -131,13 +136,15 @@ std::vector<base::UserId> Body::users(std::string_view field, bool required) {
   return ids;
 }
 
-protocol::Result<std::int64_t> query_integer(const net::Request& request, std::string_view name, std::int64_t fallback, std::int64_t low, std::int64_t high) {
+protocol::Result<std::int64_t> query_integer(const net::Request& request, std::string_view name, std::int64_t fallback,
+                                             std::int64_t low, std::int64_t high) {
   const auto text = request.param(name);
   if (text.empty()) return fallback;
   std::int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size() || value < low || value > high)
-    return protocol::invalid_field(std::string(name), "a whole number from " + std::to_string(low) + " to " + std::to_string(high) + " is needed");
+    return protocol::invalid_field(
+        std::string(name), "a whole number from " + std::to_string(low) + " to " + std::to_string(high) + " is needed");
   return value;
 }
 

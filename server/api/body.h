@@ -40,6 +40,7 @@ class Body {
 };
 
 /// A whole number in the query: `fallback` when missing, an error when it is not from `low` to `high`.
-protocol::Result<std::int64_t> query_integer(const net::Request& request, std::string_view name, std::int64_t fallback, std::int64_t low, std::int64_t high);
+protocol::Result<std::int64_t> query_integer(const net::Request& request, std::string_view name, std::int64_t fallback,
+                                             std::int64_t low, std::int64_t high);
 
 }  // namespace simpleim::api

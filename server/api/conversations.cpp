@@ -25,7 +25,9 @@ std::optional<ConversationCursor> parse_cursor(std::string_view text) {
 
 void write_conversation(JsonWriter& w, const ConversationView& view) {
   const auto& state = view.state;
-  w.begin_object().field("conversation_id", state.conversation.str()).field("type", state.conversation.is_group() ? "group" : "private");
+  w.begin_object()
+      .field("conversation_id", state.conversation.str())
+      .field("type", state.conversation.is_group() ? "group" : "private");
   if (view.group) {
     w.key("group").begin_object();
     write_group(w, {*view.group, std::nullopt});
@@ -68,7 +70,8 @@ net::Response list(ApiContext& context, const net::Request& request, const Ident
   return ok([&](JsonWriter& w) {
     w.key("conversations").begin_array();
     for (const auto& view : page.conversations) write_conversation(w, view);
-    w.end_array().field("next_cursor", page.next ? std::to_string(page.next->timestamp) + "." + page.next->conversation.str() : "");
+    w.end_array().field("next_cursor",
+                        page.next ? std::to_string(page.next->timestamp) + "." + page.next->conversation.str() : "");
   });
 }
 
@@ -86,15 +89,25 @@ net::Response update(ApiContext& context, const net::Request& request, const Ide
   if (!state) return failure(state.error());
   const auto& s = state.value();
   return ok([&](JsonWriter& w) {
-    w.field("conversation_id", s.conversation.str()).field("pinned", s.pinned).field("muted", s.muted).field("archived", s.archived).field("draft", s.draft);
+    w.field("conversation_id", s.conversation.str())
+        .field("pinned", s.pinned)
+        .field("muted", s.muted)
+        .field("archived", s.archived)
+        .field("draft", s.draft);
   });
 }
 
 }  // namespace
 
 void add_conversation_routes(net::Router& router, ApiContext& context) {
-  router.add("GET", "/api/conversations", net::Lane::kWorker, signed_in(context, [&context](const net::Request& request, const Identity& me) { return list(context, request, me); }));
-  router.add("PATCH", "/api/conversations/:id", net::Lane::kWorker, signed_in(context, [&context](const net::Request& request, const Identity& me) { return update(context, request, me); }));
+  router.add("GET", "/api/conversations", net::Lane::kWorker,
+             signed_in(context, [&context](const net::Request& request, const Identity& me) {
+               return list(context, request, me);
+             }));
+  router.add("PATCH", "/api/conversations/:id", net::Lane::kWorker,
+             signed_in(context, [&context](const net::Request& request, const Identity& me) {
+               return update(context, request, me);
+             }));
 }
 
 }  // namespace simpleim::api

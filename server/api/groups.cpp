@@ -39,7 +39,10 @@ Response mine(ApiContext& context, const Identity& me) {
 Response join(ApiContext& context, GroupId group, const Identity& me) {
   const auto joined = context.groups.join(me.user, group);
   if (!joined) return failure(joined.error());
-  return ok([&](JsonWriter& w) { w.field("group_id", group.str()).field("status", joined.value() == Groups::Joined::kJoined ? "joined" : "requested"); });
+  return ok([&](JsonWriter& w) {
+    w.field("group_id", group.str())
+        .field("status", joined.value() == Groups::Joined::kJoined ? "joined" : "requested");
+  });
 }
 
 void write_member(JsonWriter& w, const service::MemberView& view) {
@@ -87,7 +90,8 @@ Response update(ApiContext& context, const Request& request, GroupId group, cons
     if (!change.join_policy) body.fail(protocol::invalid_field("join_policy", "open, approval or invite is needed"));
   }
   if (const auto history = body.optional_text("history")) {
-    if (*history != "all" && *history != "since_joined") body.fail(protocol::invalid_field("history", "all or since_joined is needed"));
+    if (*history != "all" && *history != "since_joined")
+      body.fail(protocol::invalid_field("history", "all or since_joined is needed"));
     change.history_for_all = *history == "all";
   }
   if (body.error()) return failure(*body.error());
@@ -113,7 +117,11 @@ Response requests(ApiContext& context, GroupId group, const Identity& me) {
   return ok([&](JsonWriter& w) {
     w.key("requests").begin_array();
     for (const auto& user : users.value())
-      w.begin_object().field("user_id", user.id.str()).field("username", user.username).field("nickname", user.nickname).end_object();
+      w.begin_object()
+          .field("user_id", user.id.str())
+          .field("username", user.username)
+          .field("nickname", user.nickname)
+          .end_object();
     w.end_array();
   });
 }
@@ -130,7 +138,8 @@ Response update_member(ApiContext& context, const Request& request, GroupId grou
     else body.fail(protocol::invalid_field("role", "admin or member is needed"));
   }
   change.muted_until = body.optional_integer("muted_until");
-  if (change.muted_until && *change.muted_until < 0) body.fail(protocol::invalid_field("muted_until", "milliseconds since the epoch, or 0, are needed"));
+  if (change.muted_until && *change.muted_until < 0)
+    body.fail(protocol::invalid_field("muted_until", "milliseconds since the epoch, or 0, are needed"));
   change.nickname = body.optional_text("nickname");
   if (body.error()) return failure(*body.error());
   const auto member = context.groups.update_member(me.user, group, *user, change);
@@ -154,7 +163,8 @@ Response transfer(ApiContext& context, const Request& request, GroupId group, co
 using GroupHandler = std::function<Response(const Request&, GroupId, const Identity&)>;
 
 void add(net::Router& router, ApiContext& context, const char* method, const char* pattern, GroupHandler handler) {
-  router.add(method, pattern, net::Lane::kWorker, signed_in(context, [handler = std::move(handler)](const Request& request, const Identity& me) {
+  router.add(method, pattern, net::Lane::kWorker,
+             signed_in(context, [handler = std::move(handler)](const Request& request, const Identity& me) {
                const auto group = path_id<GroupId>(request);
                return group ? handler(request, *group, me) : failure(protocol::not_found());
              }));
@@ -164,19 +174,32 @@ void add(net::Router& router, ApiContext& context, const char* method, const cha
 
 void add_group_routes(net::Router& router, ApiContext& context) {
   using net::Lane;
-  router.add("POST", "/api/groups", Lane::kWorker, signed_in(context, [&](const Request& r, const Identity& me) { return create(context, r, me); }));
-  router.add("GET", "/api/groups/my", Lane::kWorker, signed_in(context, [&](const Request&, const Identity& me) { return mine(context, me); }));
-  add(router, context, "GET", "/api/groups/:id", [&](const Request&, GroupId g, const Identity& me) { return group_reply(context.groups.view(me.user, g)); });
-  add(router, context, "PATCH", "/api/groups/:id", [&](const Request& r, GroupId g, const Identity& me) { return update(context, r, g, me); });
-  add(router, context, "DELETE", "/api/groups/:id", [&](const Request&, GroupId g, const Identity& me) { return done(context.groups.dissolve(me.user, g)); });
-  add(router, context, "POST", "/api/groups/:id/join", [&](const Request&, GroupId g, const Identity& me) { return join(context, g, me); });
-  add(router, context, "POST", "/api/groups/:id/leave", [&](const Request&, GroupId g, const Identity& me) { return done(context.groups.leave(me.user, g)); });
-  add(router, context, "GET", "/api/groups/:id/members", [&](const Request& r, GroupId g, const Identity& me) { return members(context, r, g, me); });
-  add(router, context, "POST", "/api/groups/:id/members", [&](const Request& r, GroupId g, const Identity& me) { return invite(context, r, g, me); });
-  add(router, context, "GET", "/api/groups/:id/requests", [&](const Request&, GroupId g, const Identity& me) { return requests(context, g, me); });
-  add(router, context, "DELETE", "/api/groups/:id/members/:uid", [&](const Request& r, GroupId g, const Identity& me) { return kick(context, r, g, me); });
-  add(router, context, "PATCH", "/api/groups/:id/members/:uid", [&](const Request& r, GroupId g, const Identity& me) { return update_member(context, r, g, me); });
-  add(router, context, "POST", "/api/groups/:id/transfer", [&](const Request& r, GroupId g, const Identity& me) { return transfer(context, r, g, me); });
+  router.add("POST", "/api/groups", Lane::kWorker,
+             signed_in(context, [&](const Request& r, const Identity& me) { return create(context, r, me); }));
+  router.add("GET", "/api/groups/my", Lane::kWorker,
+             signed_in(context, [&](const Request&, const Identity& me) { return mine(context, me); }));
+  add(router, context, "GET", "/api/groups/:id",
+      [&](const Request&, GroupId g, const Identity& me) { return group_reply(context.groups.view(me.user, g)); });
+  add(router, context, "PATCH", "/api/groups/:id",
+      [&](const Request& r, GroupId g, const Identity& me) { return update(context, r, g, me); });
+  add(router, context, "DELETE", "/api/groups/:id",
+      [&](const Request&, GroupId g, const Identity& me) { return done(context.groups.dissolve(me.user, g)); });
+  add(router, context, "POST", "/api/groups/:id/join",
+      [&](const Request&, GroupId g, const Identity& me) { return join(context, g, me); });
+  add(router, context, "POST", "/api/groups/:id/leave",
+      [&](const Request&, GroupId g, const Identity& me) { return done(context.groups.leave(me.user, g)); });
+  add(router, context, "GET", "/api/groups/:id/members",
+      [&](const Request& r, GroupId g, const Identity& me) { return members(context, r, g, me); });
+  add(router, context, "POST", "/api/groups/:id/members",
+      [&](const Request& r, GroupId g, const Identity& me) { return invite(context, r, g, me); });
+  add(router, context, "GET", "/api/groups/:id/requests",
+      [&](const Request&, GroupId g, const Identity& me) { return requests(context, g, me); });
+  add(router, context, "DELETE", "/api/groups/:id/members/:uid",
+      [&](const Request& r, GroupId g, const Identity& me) { return kick(context, r, g, me); });
+  add(router, context, "PATCH", "/api/groups/:id/members/:uid",
+      [&](const Request& r, GroupId g, const Identity& me) { return update_member(context, r, g, me); });
+  add(router, context, "POST", "/api/groups/:id/transfer",
+      [&](const Request& r, GroupId g, const Identity& me) { return transfer(context, r, g, me); });
 }
 
 }  // namespace simpleim::api

@@ -18,7 +18,8 @@ net::Response failure(const Error& error) {
   w.begin_object().field("code", static_cast<int>(error.code)).field("error", error.text).field("message", error.text);
   if (!error.field.empty()) w.key("details").begin_object().field("field", error.field).end_object();
   w.end_object();
-  if (error.retry_after_ms > 0) response.headers.emplace_back("Retry-After", std::to_string((error.retry_after_ms + 999) / 1000));
+  if (error.retry_after_ms > 0)
+    response.headers.emplace_back("Retry-After", std::to_string((error.retry_after_ms + 999) / 1000));
   if (response.status == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer");
   return response;
 }

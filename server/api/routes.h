@@ -10,8 +10,8 @@ namespace simpleim::api {
 using service::ConversationId;
 using service::GroupId;
 using service::Identity;
-using service::UserId;
 using service::to_string;
+using service::UserId;
 
 void add_auth_routes(net::Router& router, ApiContext& context);
 void add_session_routes(net::Router& router, ApiContext& context);

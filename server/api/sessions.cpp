@@ -4,7 +4,8 @@
 namespace simpleim::api {
 
 void add_session_routes(net::Router& router, ApiContext& context) {
-  router.add("GET", "/api/sessions", net::Lane::kWorker, signed_in(context, [&context](const net::Request&, const Identity& me) {
+  router.add("GET", "/api/sessions", net::Lane::kWorker,
+             signed_in(context, [&context](const net::Request&, const Identity& me) {
                const auto sessions = context.sessions.list(me.user);
                return ok([&](JsonWriter& w) {
                  w.key("sessions").begin_array();
@@ -22,7 +23,8 @@ void add_session_routes(net::Router& router, ApiContext& context) {
                  w.end_array();
                });
              }));
-  router.add("DELETE", "/api/sessions/:id", net::Lane::kWorker, signed_in(context, [&context](const net::Request& request, const Identity& me) {
+  router.add("DELETE", "/api/sessions/:id", net::Lane::kWorker,
+             signed_in(context, [&context](const net::Request& request, const Identity& me) {
                const auto session = path_id<base::SessionId>(request);
                if (!session) return failure(protocol::not_found());
                return done(context.sessions.revoke(me.user, *session));

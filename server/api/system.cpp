@@ -24,7 +24,9 @@ net::Response ready(ApiContext& context) {
   JsonWriter w(response.body);
   w.begin_object().field("ready", response.status == 200);
   w.key("parts").begin_object();
-  w.field("store", store.empty() ? "ok" : store).field("bus", bus.empty() ? "ok" : bus).field("node", draining ? "draining" : "ok");
+  w.field("store", store.empty() ? "ok" : store)
+      .field("bus", bus.empty() ? "ok" : bus)
+      .field("node", draining ? "draining" : "ok");
   w.end_object().end_object();
   return response;
 }
@@ -35,14 +37,21 @@ void add_system_routes(net::Router& router, ApiContext& context) {
   router.add("GET", "/health", net::Lane::kInline, [&context](const net::Request&) {
     net::Response response;
     JsonWriter w(response.body);
-    w.begin_object().field("status", "ok").field("node_id", context.node_id).field("time", rfc3339(context.clock.now_ms())).end_object();
+    w.begin_object()
+        .field("status", "ok")
+        .field("node_id", context.node_id)
+        .field("time", rfc3339(context.clock.now_ms()))
+        .end_object();
     return response;
   });
   router.add("GET", "/ready", net::Lane::kWorker, [&context](const net::Request&) { return ready(context); });
   router.add("GET", "/stats", net::Lane::kInline, [&context](const net::Request&) {
     net::Response response;
     JsonWriter w(response.body);
-    w.begin_object().field("total_connections", context.gateway.connections()).field("users_online", context.gateway.users_online()).end_object();
+    w.begin_object()
+        .field("total_connections", context.gateway.connections())
+        .field("users_online", context.gateway.users_online())
+        .end_object();
     return response;
   });
 }

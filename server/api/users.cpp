@@ -47,7 +47,8 @@ void write_users(ApiContext& context, JsonWriter& w, const std::vector<store::Us
 
 net::Response search(ApiContext& context, const net::Request& request) {
   const auto q = request.param("q");
-  if (q.empty() || q.size() > 256) return failure(protocol::invalid_field("q", "1 to 256 bytes of a username or nickname are needed"));
+  if (q.empty() || q.size() > 256)
+    return failure(protocol::invalid_field("q", "1 to 256 bytes of a username or nickname are needed"));
   const auto limit = query_integer(request, "limit", 20, 1, 50);
   if (!limit) return failure(limit.error());
   const auto users = context.accounts.search(q, static_cast<std::size_t>(limit.value()));
@@ -73,17 +74,27 @@ net::Response set_blocked(ApiContext& context, const net::Request& request, cons
 void add_user_routes(net::Router& router, ApiContext& context) {
   using net::Lane;
   using net::Request;
-  router.add("GET", "/api/users/me", Lane::kWorker, signed_in(context, [&](const Request&, const Identity& who) { return me(context, who); }));
-  router.add("PATCH", "/api/users/me", Lane::kWorker, signed_in(context, [&](const Request& r, const Identity& who) { return update_me(context, r, who); }));
-  router.add("POST", "/api/users/me/password", Lane::kHashing, signed_in(context, [&](const Request& r, const Identity& who) { return change_password(context, r, who); }));
-  router.add("GET", "/api/users", Lane::kWorker, signed_in(context, [&](const Request& r, const Identity&) { return search(context, r); }));
-  router.add("GET", "/api/users/:id", Lane::kWorker, signed_in(context, [&](const Request& r, const Identity&) { return profile(context, r); }));
+  router.add("GET", "/api/users/me", Lane::kWorker,
+             signed_in(context, [&](const Request&, const Identity& who) { return me(context, who); }));
+  router.add("PATCH", "/api/users/me", Lane::kWorker,
+             signed_in(context, [&](const Request& r, const Identity& who) { return update_me(context, r, who); }));
+  router.add(
+      "POST", "/api/users/me/password", Lane::kHashing,
+      signed_in(context, [&](const Request& r, const Identity& who) { return change_password(context, r, who); }));
+  router.add("GET", "/api/users", Lane::kWorker,
+             signed_in(context, [&](const Request& r, const Identity&) { return search(context, r); }));
+  router.add("GET", "/api/users/:id", Lane::kWorker,
+             signed_in(context, [&](const Request& r, const Identity&) { return profile(context, r); }));
   router.add("GET", "/api/blocks", Lane::kWorker, signed_in(context, [&](const Request&, const Identity& who) {
                const auto users = context.accounts.blocked_by(who.user);
                return ok([&](JsonWriter& w) { write_users(context, w, users); });
              }));
-  router.add("PUT", "/api/blocks/:id", Lane::kWorker, signed_in(context, [&](const Request& r, const Identity& who) { return set_blocked(context, r, who, true); }));
-  router.add("DELETE", "/api/blocks/:id", Lane::kWorker, signed_in(context, [&](const Request& r, const Identity& who) { return set_blocked(context, r, who, false); }));
+  router.add("PUT", "/api/blocks/:id", Lane::kWorker, signed_in(context, [&](const Request& r, const Identity& who) {
+               return set_blocked(context, r, who, true);
+             }));
+  router.add("DELETE", "/api/blocks/:id", Lane::kWorker, signed_in(context, [&](const Request& r, const Identity& who) {
+               return set_blocked(context, r, who, false);
+             }));
 }
 
 }  // namespace simpleim::api

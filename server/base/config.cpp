@@ -22,20 +22,23 @@ struct Option {
 };
 
 Option text(std::string_view name, std::string_view help, std::function<std::string&(Config&)> at) {
-  return {name, help, [at](Config& c, std::string_view v) {
+  return {name, help,
+          [at](Config& c, std::string_view v) {
             at(c) = v;
             return std::string();
           },
           [at](Config& c) { return at(c); }};
 }
 
-Option number(std::string_view name, std::string_view help, Integer low, Integer high, std::function<Integer&(Config&)> at) {
-  return {name, help, [=](Config& c, std::string_view v) {
+Option number(std::string_view name, std::string_view help, Integer low, Integer high,
+              std::function<Integer&(Config&)> at) {
+  return {name, help,
+          [=](Config& c, std::string_view v) {
             Integer parsed = 0;
             const auto [end, ec] = std::from_chars(v.data(), v.data() + v.size(), parsed);
             if (ec != std::errc() || end != v.data() + v.size() || parsed < low || parsed > high)
-              return std::string(name) + ": \"" + std::string(v) + "\" is not a whole number from " + std::to_string(low) +
-                     " to " + std::to_string(high);
+              return std::string(name) + ": \"" + std::string(v) + "\" is not a whole number from " +
+                     std::to_string(low) + " to " + std::to_string(high);
             at(c) = parsed;
             return std::string();
           },
@@ -43,8 +46,10 @@ Option number(std::string_view name, std::string_view help, Integer low, Integer
 }
 
 Option flag(std::string_view name, std::string_view help, std::function<bool&(Config&)> at) {
-  return {name, help, [=](Config& c, std::string_view v) {
-            if (v != "true" && v != "false") return std::string(name) + ": \"" + std::string(v) + "\" is neither true nor false";
+  return {name, help,
+          [=](Config& c, std::string_view v) {
+            if (v != "true" && v != "false")
+              return std::string(name) + ": \"" + std::string(v) + "\" is neither true nor false";
             at(c) = v == "true";
             return std::string();
           },
@@ -52,7 +57,8 @@ Option flag(std::string_view name, std::string_view help, std::function<bool&(Co
 }
 
 Option list(std::string_view name, std::string_view help, std::function<std::vector<std::string>&(Config&)> at) {
-  return {name, help, [at](Config& c, std::string_view v) {
+  return {name, help,
+          [at](Config& c, std::string_view v) {
             auto& out = at(c);
             out.clear();
             while (!v.empty()) {
@@ -70,43 +76,77 @@ constexpr Integer kMax = std::numeric_limits<std::int32_t>::max();
 const std::vector<Option>& options() {
   static const std::vector<Option> all{
       text("server.listen", "address and port for clients", [](Config& c) -> auto& { return c.server.listen; }),
-      text("server.admin_listen", "address and port for /metrics; empty: off", [](Config& c) -> auto& { return c.server.admin_listen; }),
-      text("server.data_dir", "folder of the database and the keys", [](Config& c) -> auto& { return c.server.data_dir; }),
-      text("server.node_id", "name of this node in /health and in the cluster", [](Config& c) -> auto& { return c.server.node_id; }),
-      number("server.threads", "I/O threads; 0: one a processor core", 0, 256, [](Config& c) -> auto& { return c.server.threads; }),
-      number("server.drain_seconds", "over how many seconds SIGTERM asks the clients to leave", 0, 300, [](Config& c) -> auto& { return c.server.drain_seconds; }),
-      flag("server.allow_plain", "serve without TLS on an address that is not loopback (behind a proxy that adds it)", [](Config& c) -> auto& { return c.server.allow_plain; }),
-      number("server.max_connections", "connections of all kinds; 0: what the file descriptor limit allows", 0, kMax, [](Config& c) -> auto& { return c.server.max_connections; }),
+      text("server.admin_listen", "address and port for /metrics; empty: off",
+           [](Config& c) -> auto& { return c.server.admin_listen; }),
+      text("server.data_dir", "folder of the database and the keys",
+           [](Config& c) -> auto& { return c.server.data_dir; }),
+      text("server.node_id", "name of this node in /health and in the cluster",
+           [](Config& c) -> auto& { return c.server.node_id; }),
+      number("server.threads", "I/O threads; 0: one a processor core", 0, 256,
+             [](Config& c) -> auto& { return c.server.threads; }),
+      number("server.drain_seconds", "over how many seconds SIGTERM asks the clients to leave", 0, 300,
+             [](Config& c) -> auto& { return c.server.drain_seconds; }),
+      flag("server.allow_plain", "serve without TLS on an address that is not loopback (behind a proxy that adds it)",
+           [](Config& c) -> auto& { return c.server.allow_plain; }),
+      number("server.max_connections", "connections of all kinds; 0: what the file descriptor limit allows", 0, kMax,
+             [](Config& c) -> auto& { return c.server.max_connections; }),
       text("log.level", "debug, info, warn or error", [](Config& c) -> auto& { return c.log.level; }),
       text("log.format", "text or json", [](Config& c) -> auto& { return c.log.format; }),
-      text("tls.cert_file", "PEM certificate chain; with tls.key_file turns TLS on", [](Config& c) -> auto& { return c.tls.cert_file; }),
+      text("tls.cert_file", "PEM certificate chain; with tls.key_file turns TLS on",
+           [](Config& c) -> auto& { return c.tls.cert_file; }),
       text("tls.key_file", "PEM private key", [](Config& c) -> auto& { return c.tls.key_file; }),
-      number("auth.argon2_memory_kib", "memory of one password hash, KiB", 8, 4 << 20, [](Config& c) -> auto& { return c.auth.argon2_memory_kib; }),
-      number("auth.argon2_iterations", "passes of one password hash", 1, 100, [](Config& c) -> auto& { return c.auth.argon2_iterations; }),
-      number("auth.hashing_threads", "password hashes at the same time", 1, 64, [](Config& c) -> auto& { return c.auth.hashing_threads; }),
-      number("auth.access_token_s", "life of an access token, seconds", 1, kMax, [](Config& c) -> auto& { return c.auth.access_token_s; }),
-      number("auth.refresh_token_s", "life of a refresh token, seconds", 1, kMax, [](Config& c) -> auto& { return c.auth.refresh_token_s; }),
-      number("auth.password_min_length", "least code points of a new password", 6, 128, [](Config& c) -> auto& { return c.auth.password_min_length; }),
-      text("session.policy", "multi: several devices a user; single: a new one closes the old", [](Config& c) -> auto& { return c.session.policy; }),
-      number("session.max_devices", "connected devices a user", 1, 64, [](Config& c) -> auto& { return c.session.max_devices; }),
-      list("security.allowed_origins", "origins of web pages that may connect, besides the server's own", [](Config& c) -> auto& { return c.security.allowed_origins; }),
-      number("limits.messages_per_second", "messages a second and user", 0, kMax, [](Config& c) -> auto& { return c.limits.messages_per_second; }),
-      number("limits.message_burst", "messages a user may send at once", 1, kMax, [](Config& c) -> auto& { return c.limits.message_burst; }),
-      number("limits.logins_per_minute", "sign-ins a minute and address", 0, kMax, [](Config& c) -> auto& { return c.limits.logins_per_minute; }),
-      number("limits.registrations_per_minute", "registrations a minute and address", 0, kMax, [](Config& c) -> auto& { return c.limits.registrations_per_minute; }),
-      number("limits.outbound_queue_bytes", "unsent bytes a socket before 4009", 0, kMax, [](Config& c) -> auto& { return c.limits.outbound_queue_bytes; }),
-      number("limits.frame_bytes", "bytes of one WebSocket message", 1024, 64 << 20, [](Config& c) -> auto& { return c.limits.frame_bytes; }),
-      number("limits.content_bytes", "bytes of a message's content", 256, 1 << 20, [](Config& c) -> auto& { return c.limits.content_bytes; }),
-      number("limits.text_code_points", "code points of a text message", 1, 1 << 20, [](Config& c) -> auto& { return c.limits.text_code_points; }),
-      number("limits.group_members", "members of one group", 2, 1 << 20, [](Config& c) -> auto& { return c.limits.group_members; }),
-      number("limits.groups_per_user", "groups one user may own", 0, kMax, [](Config& c) -> auto& { return c.limits.groups_per_user; }),
-      number("limits.commit_queue", "messages that may wait for the disk before 50301", 1, kMax, [](Config& c) -> auto& { return c.limits.commit_queue; }),
-      number("message.recall_window_s", "how long a sender may recall a message, seconds", 0, kMax, [](Config& c) -> auto& { return c.message.recall_window_s; }),
-      number("message.sync_push_limit", "messages a conversation pushed to a client that comes back", 1, 100000, [](Config& c) -> auto& { return c.message.sync_push_limit; }),
-      number("heartbeat.ping_s", "seconds between two pings", 1, 3600, [](Config& c) -> auto& { return c.heartbeat.ping_s; }),
-      number("heartbeat.silence_s", "seconds of silence after which a socket is closed", 2, 7200, [](Config& c) -> auto& { return c.heartbeat.silence_s; }),
-      number("store.commit_delay_us", "how long a busy writer waits for more before a commit, microseconds", 0, 100000, [](Config& c) -> auto& { return c.store.commit_delay_us; }),
-      number("store.readers", "read connections to the database, and worker threads", 1, 64, [](Config& c) -> auto& { return c.store.readers; }),
+      number("auth.argon2_memory_kib", "memory of one password hash, KiB", 8, 4 << 20,
+             [](Config& c) -> auto& { return c.auth.argon2_memory_kib; }),
+      number("auth.argon2_iterations", "passes of one password hash", 1, 100,
+             [](Config& c) -> auto& { return c.auth.argon2_iterations; }),
+      number("auth.hashing_threads", "password hashes at the same time", 1, 64,
+             [](Config& c) -> auto& { return c.auth.hashing_threads; }),
+      number("auth.access_token_s", "life of an access token, seconds", 1, kMax,
+             [](Config& c) -> auto& { return c.auth.access_token_s; }),
+      number("auth.refresh_token_s", "life of a refresh token, seconds", 1, kMax,
+             [](Config& c) -> auto& { return c.auth.refresh_token_s; }),
+      number("auth.password_min_length", "least code points of a new password", 6, 128,
+             [](Config& c) -> auto& { return c.auth.password_min_length; }),
+      text("session.policy", "multi: several devices a user; single: a new one closes the old",
+           [](Config& c) -> auto& { return c.session.policy; }),
+      number("session.max_devices", "connected devices a user", 1, 64,
+             [](Config& c) -> auto& { return c.session.max_devices; }),
+      list("security.allowed_origins", "origins of web pages that may connect, besides the server's own",
+           [](Config& c) -> auto& { return c.security.allowed_origins; }),
+      number("limits.messages_per_second", "messages a second and user", 0, kMax,
+             [](Config& c) -> auto& { return c.limits.messages_per_second; }),
+      number("limits.message_burst", "messages a user may send at once", 1, kMax,
+             [](Config& c) -> auto& { return c.limits.message_burst; }),
+      number("limits.logins_per_minute", "sign-ins a minute and address", 0, kMax,
+             [](Config& c) -> auto& { return c.limits.logins_per_minute; }),
+      number("limits.registrations_per_minute", "registrations a minute and address", 0, kMax,
+             [](Config& c) -> auto& { return c.limits.registrations_per_minute; }),
+      number("limits.outbound_queue_bytes", "unsent bytes a socket before 4009", 0, kMax,
+             [](Config& c) -> auto& { return c.limits.outbound_queue_bytes; }),
+      number("limits.frame_bytes", "bytes of one WebSocket message", 1024, 64 << 20,
+             [](Config& c) -> auto& { return c.limits.frame_bytes; }),
+      number("limits.content_bytes", "bytes of a message's content", 256, 1 << 20,
+             [](Config& c) -> auto& { return c.limits.content_bytes; }),
+      number("limits.text_code_points", "code points of a text message", 1, 1 << 20,
+             [](Config& c) -> auto& { return c.limits.text_code_points; }),
+      number("limits.group_members", "members of one group", 2, 1 << 20,
+             [](Config& c) -> auto& { return c.limits.group_members; }),
+      number("limits.groups_per_user", "groups one user may own", 0, kMax,
+             [](Config& c) -> auto& { return c.limits.groups_per_user; }),
+      number("limits.commit_queue", "messages that may wait for the disk before 50301", 1, kMax,
+             [](Config& c) -> auto& { return c.limits.commit_queue; }),
+      number("message.recall_window_s", "how long a sender may recall a message, seconds", 0, kMax,
+             [](Config& c) -> auto& { return c.message.recall_window_s; }),
+      number("message.sync_push_limit", "messages a conversation pushed to a client that comes back", 1, 100000,
+             [](Config& c) -> auto& { return c.message.sync_push_limit; }),
+      number("heartbeat.ping_s", "seconds between two pings", 1, 3600,
+             [](Config& c) -> auto& { return c.heartbeat.ping_s; }),
+      number("heartbeat.silence_s", "seconds of silence after which a socket is closed", 2, 7200,
+             [](Config& c) -> auto& { return c.heartbeat.silence_s; }),
+      number("store.commit_delay_us", "how long a busy writer waits for more before a commit, microseconds", 0, 100000,
+             [](Config& c) -> auto& { return c.store.commit_delay_us; }),
+      number("store.readers", "read connections to the database, and worker threads", 1, 64,
+             [](Config& c) -> auto& { return c.store.readers; }),
   };
   return all;
 }
@@ -149,10 +189,12 @@ std::string value_text(const toml::node& node) {
 std::string Config::problem() const {
   if (log.level != "debug" && log.level != "info" && log.level != "warn" && log.level != "error")
     return "log.level: \"" + log.level + "\" is none of debug, info, warn, error";
-  if (log.format != "text" && log.format != "json") return "log.format: \"" + log.format + "\" is neither text nor json";
+  if (log.format != "text" && log.format != "json")
+    return "log.format: \"" + log.format + "\" is neither text nor json";
   if (session.policy != "multi" && session.policy != "single")
     return "session.policy: \"" + session.policy + "\" is neither multi nor single";
-  if (tls.cert_file.empty() != tls.key_file.empty()) return "tls.cert_file and tls.key_file go together; one of them is missing";
+  if (tls.cert_file.empty() != tls.key_file.empty())
+    return "tls.cert_file and tls.key_file go together; one of them is missing";
   if (heartbeat.silence_s <= heartbeat.ping_s) return "heartbeat.silence_s must be larger than heartbeat.ping_s";
   if (server.data_dir.empty()) return "server.data_dir is empty; it must name a folder";
   return "";
@@ -201,14 +243,17 @@ std::string load_config_environment(Config& config, char** environment) {
     const auto equals = entry.find('=');
     const auto name = entry.substr(0, equals);
     const auto& all = options();
-    const auto found = std::find_if(all.begin(), all.end(), [&](const Option& o) { return environment_name(o.name) == name; });
+    const auto found =
+        std::find_if(all.begin(), all.end(), [&](const Option& o) { return environment_name(o.name) == name; });
     if (found == all.end()) {
       const auto nearest = std::min_element(all.begin(), all.end(), [&](const Option& a, const Option& b) {
         return edit_distance(name, environment_name(a.name)) < edit_distance(name, environment_name(b.name));
       });
-      return "unknown environment variable " + std::string(name) + "; the nearest is " + environment_name(nearest->name);
+      return "unknown environment variable " + std::string(name) + "; the nearest is " +
+             environment_name(nearest->name);
     }
-    if (const auto error = found->set(config, entry.substr(equals + 1)); !error.empty()) return std::string(name) + ": " + error;
+    if (const auto error = found->set(config, entry.substr(equals + 1)); !error.empty())
+      return std::string(name) + ": " + error;
   }
   return "";
 }

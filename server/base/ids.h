@@ -33,9 +33,15 @@ struct Id {
   static std::optional<Id> parse(std::string_view text);
 };
 
-struct UserTag { static constexpr std::string_view kPrefix = "user_"; };
-struct GroupTag { static constexpr std::string_view kPrefix = "group_"; };
-struct SessionTag { static constexpr std::string_view kPrefix = "session_"; };
+struct UserTag {
+  static constexpr std::string_view kPrefix = "user_";
+};
+struct GroupTag {
+  static constexpr std::string_view kPrefix = "group_";
+};
+struct SessionTag {
+  static constexpr std::string_view kPrefix = "session_";
+};
 
 using UserId = Id<UserTag>;
 using GroupId = Id<GroupTag>;
@@ -110,7 +116,9 @@ class IdMaker {
   IdMaker(const Clock& clock, Random& random) : clock_(clock), random_(random) {}
 
   template <class AnyId>
-  AnyId make() { return AnyId{next()}; }
+  AnyId make() {
+    return AnyId{next()};
+  }
   /// A UUIDv7 (RFC 9562 section 5.7) in its canonical text form.
   MessageId message_id();
 
@@ -123,7 +131,9 @@ class IdMaker {
 
 struct IdHash {
   template <class Tag>
-  std::size_t operator()(const Id<Tag>& id) const { return mix(id.value); }
+  std::size_t operator()(const Id<Tag>& id) const {
+    return mix(id.value);
+  }
   std::size_t operator()(const ConversationId& id) const { return mix(id.low * 0x9e3779b97f4a7c15ULL ^ id.high); }
 
  private:

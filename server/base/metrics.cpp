@@ -23,22 +23,30 @@ const Buckets kSizes{1, 4, 16, 64, 128, 256, 512, 1024, 2048};
 }  // namespace
 
 Metrics::Metrics()
-    : messages_family_(prometheus::BuildCounter().Name("simpleim_messages_total").Help("Stored messages by frame type").Register(registry_)),
+    : messages_family_(prometheus::BuildCounter()
+                           .Name("simpleim_messages_total")
+                           .Help("Stored messages by frame type")
+                           .Register(registry_)),
       connections(gauge(registry_, "simpleim_connections", "Open WebSocket connections")),
       users_online(gauge(registry_, "simpleim_users_online", "Users with at least one connection")),
       connections_total(counter(registry_, "simpleim_connections_total", "WebSocket connections since the start")),
-      closed_slow(counter(registry_, "simpleim_closed_slow_total", "Connections closed with 4009 because they did not read")),
-      closed_silent(counter(registry_, "simpleim_closed_silent_total", "Connections closed with 4008 because they were silent")),
+      closed_slow(
+          counter(registry_, "simpleim_closed_slow_total", "Connections closed with 4009 because they did not read")),
+      closed_silent(
+          counter(registry_, "simpleim_closed_silent_total", "Connections closed with 4008 because they were silent")),
       refused(counter(registry_, "simpleim_refused_total", "Messages answered with an error")),
       deliveries(counter(registry_, "simpleim_deliveries_total", "Frames of messages queued to sockets")),
       commits_failed(counter(registry_, "simpleim_commits_failed_total", "Batches the store refused")),
       commit_batch(histogram(registry_, "simpleim_commit_batch_messages", "Messages in one commit", kSizes)),
-      commit_seconds(histogram(registry_, "simpleim_commit_seconds", "Time of one commit, from the first statement to the disk", kSeconds)),
+      commit_seconds(histogram(registry_, "simpleim_commit_seconds",
+                               "Time of one commit, from the first statement to the disk", kSeconds)),
       commit_queue(gauge(registry_, "simpleim_commit_queue", "Commands that wait for a commit")),
       unarchived(gauge(registry_, "simpleim_unarchived_messages", "Committed messages not yet in their final table")),
       worker_queue(gauge(registry_, "simpleim_worker_queue", "Requests that wait for a worker thread")),
       hashing_queue(gauge(registry_, "simpleim_hashing_queue", "Sign-ins that wait for a password hashing thread")),
-      delivery_seconds(histogram(registry_, "simpleim_delivery_seconds", "From a message's arrival to its delivery to the sockets, oldest of each batch", kSeconds)) {}
+      delivery_seconds(histogram(registry_, "simpleim_delivery_seconds",
+                                 "From a message's arrival to its delivery to the sockets, oldest of each batch",
+                                 kSeconds)) {}
 
 std::string Metrics::text() const { return prometheus::TextSerializer().Serialize(registry_.Collect()); }
 

@@ -48,8 +48,11 @@ class Builder {
     if (peer != moved.user) notice(TopicKey::of(peer), {}, frame);
   }
   void add(Typing& typing) {
-    const auto frame = [&](std::string& out) { protocol::write_typing(out, typing.conversation, typing.user, now_ms_); };
-    const auto topic = typing.conversation.is_group() ? TopicKey::of(typing.conversation.group()) : TopicKey::of(typing.conversation.peer_of(typing.user));
+    const auto frame = [&](std::string& out) {
+      protocol::write_typing(out, typing.conversation, typing.user, now_ms_);
+    };
+    const auto topic = typing.conversation.is_group() ? TopicKey::of(typing.conversation.group())
+                                                      : TopicKey::of(typing.conversation.peer_of(typing.user));
     notice(topic, typing.origin, frame);
   }
   void add(service::SessionEnded&) {}
@@ -106,7 +109,8 @@ class Builder {
 
 }  // namespace
 
-std::shared_ptr<const DeliveryBatch> make_delivery_batch(std::vector<service::Event>&& events, std::size_t threads, std::int64_t now_ms) {
+std::shared_ptr<const DeliveryBatch> make_delivery_batch(std::vector<service::Event>&& events, std::size_t threads,
+                                                         std::int64_t now_ms) {
   return Builder(threads, now_ms).build(std::move(events));
 }
 

@@ -17,7 +17,8 @@ Directory::Added Directory::add(UserId user, Connection connection) {
     --connections_;
     return all.erase(i);
   };
-  for (auto i = all.begin(); i != all.end();) i = options_.single_device || i->device_id == connection.device_id ? drop(i) : std::next(i);
+  for (auto i = all.begin(); i != all.end();)
+    i = options_.single_device || i->device_id == connection.device_id ? drop(i) : std::next(i);
   while (all.size() >= options_.max_devices) drop(all.begin());
   all.push_back(std::move(connection));
   ++connections_;

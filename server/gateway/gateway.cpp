@@ -43,7 +43,9 @@ std::pair<std::string, std::string> credentials(const net::Request& request) {
 Gateway::Gateway(const std::vector<net::IoThread*>& threads, GatewayContext& context, Options options)
     : context_(context), options_(std::move(options)) {
   context_.announce_presence = [this](service::UserId user, bool online) { announce_presence(user, online); };
-  context_.announce_replaced = [this](Origin origin) { close(origin, net::CloseCode::kReplaced, "a newer connection of this user took its place"); };
+  context_.announce_replaced = [this](Origin origin) {
+    close(origin, net::CloseCode::kReplaced, "a newer connection of this user took its place");
+  };
   for (auto* thread : threads) shards_.push_back(std::make_unique<Shard>(*thread, context_));
 }
 
@@ -63,14 +65,17 @@ void Gateway::deliver(std::vector<service::Event>&& events, std::int64_t oldest_
       close(origin, net::CloseCode::kRevoked, "token revoked or expired");
   }
   auto batch = make_delivery_batch(std::move(events), shards_.size(), context_.clock.now_ms());
-  if (batch->steps.empty() && std::all_of(batch->answers.begin(), batch->answers.end(), [](const auto& a) { return a.empty(); })) return;
+  if (batch->steps.empty() &&
+      std::all_of(batch->answers.begin(), batch->answers.end(), [](const auto& a) { return a.empty(); }))
+    return;
   const_cast<DeliveryBatch&>(*batch).oldest_ms = oldest_ms;
   for (auto& shard : shards_) shard->thread().post([&shard = *shard, batch] { shard.deliver(*batch); });
 }
 
 void Gateway::close(const Origin& origin, net::CloseCode code, const char* reason) {
   auto& shard = *shards_[origin.thread];
-  shard.thread().post([&shard, connection = origin.connection, code, reason] { shard.close(connection, code, reason); });
+  shard.thread().post(
+      [&shard, connection = origin.connection, code, reason] { shard.close(connection, code, reason); });
 }
 
 void Gateway::announce_presence(service::UserId user, bool online) {
@@ -100,7 +105,9 @@ void Gateway::publish_presence() {
 bool Gateway::origin_allowed(const net::Request& request) const {
   const auto origin = request.header("origin");
   if (origin.empty()) return true;  // not a browser
-  if (std::find(options_.allowed_origins.begin(), options_.allowed_origins.end(), origin) != options_.allowed_origins.end()) return true;
+  if (std::find(options_.allowed_origins.begin(), options_.allowed_origins.end(), origin) !=
+      options_.allowed_origins.end())
+    return true;
   const auto host = std::string(request.header("host"));
   return origin == "http://" + host || origin == "https://" + host;
 }
@@ -109,29 +116,35 @@ net::Response Gateway::refusal(const Error& error) const {
   net::Response response;
   response.status = protocol::http_status(error.code);
   base::JsonWriter w(response.body);
-  w.begin_object().field("code", static_cast<int>(error.code)).field("error", error.text).field("message", error.text).end_object();
+  w.begin_object()
+      .field("code", static_cast<int>(error.code))
+      .field("error", error.text)
+      .field("message", error.text)
+      .end_object();
   return response;
 }
 
 void Gateway::admit(const net::Request& request, net::UpgradeReply reply) {
   if (draining_) return reply(refusal({ErrorCode::kDraining, "the server is shutting down; reconnect"}));
   if (!origin_allowed(request))
-    return reply(refusal({ErrorCode::kOriginForbidden, "pages of this origin may not connect; add it to security.allowed_origins"}));
+    return reply(refusal(
+        {ErrorCode::kOriginForbidden, "pages of this origin may not connect; add it to security.allowed_origins"}));
   auto [token, subprotocol] = credentials(request);
   SessionInfo info;
   info.device_id = request.param("device_id");
-  if (info.device_id.size() > kMaxDeviceId) return reply(refusal(protocol::invalid_field("device_id", "at most 64 bytes")));
+  if (info.device_id.size() > kMaxDeviceId)
+    return reply(refusal(protocol::invalid_field("device_id", "at most 64 bytes")));
   const auto mode = request.param("sync");
-  if (!mode.empty() && mode != "push" && mode != "summary") return reply(refusal(protocol::invalid_field("sync", "push or summary")));
+  if (!mode.empty() && mode != "push" && mode != "summary")
+    return reply(refusal(protocol::invalid_field("sync", "push or summary")));
   info.sync = mode == "summary" ? SyncMode::kSummary : SyncMode::kPush;
 
-  gate_.enter([this, info = std::move(info), token = std::move(token), subprotocol = std::move(subprotocol), reply](AdmissionGate::Ticket ticket) {
-    authenticate(info, token, subprotocol, reply, std::move(ticket));
-  });
+  gate_.enter([this, info = std::move(info), token = std::move(token), subprotocol = std::move(subprotocol), reply](
+                  AdmissionGate::Ticket ticket) { authenticate(info, token, subprotocol, reply, std::move(ticket)); });
 }
 
-void Gateway::authenticate(SessionInfo info, const std::string& token, const std::string& subprotocol, const net::UpgradeReply& reply,
-                           AdmissionGate::Ticket ticket) {
+void Gateway::authenticate(SessionInfo info, const std::string& token, const std::string& subprotocol,
+                           const net::UpgradeReply& reply, AdmissionGate::Ticket ticket) {
   const auto accepted = context_.workers.submit([=, this]() mutable {
     const auto who = sessions_->authenticate(token);
     if (!who) return reply(refusal(who.error()));
@@ -139,7 +152,9 @@ void Gateway::authenticate(SessionInfo info, const std::string& token, const std
     info.session = who.value().session;
     info.token_expires_ms = who.value().expires_at;
     if (info.device_id.empty()) info.device_id = who.value().device_id;
-    reply(net::Upgrade{subprotocol, [this, info, ticket](net::IoThread& thread, const std::shared_ptr<net::WebSocket>& socket, std::string_view received) {
+    reply(net::Upgrade{subprotocol,
+                       [this, info, ticket](net::IoThread& thread, const std::shared_ptr<net::WebSocket>& socket,
+                                            std::string_view received) {
                          shards_[thread.index()]->open(socket, info, received, ticket);
                        }});
   });

@@ -40,8 +40,8 @@ class Gateway final : public service::EventSink {
   /// Connections that sign in or sync at the same time.
   static constexpr std::size_t kAdmittedAtOnce = 64;
 
-  void authenticate(SessionInfo info, const std::string& token, const std::string& subprotocol, const net::UpgradeReply& reply,
-                    AdmissionGate::Ticket ticket);
+  void authenticate(SessionInfo info, const std::string& token, const std::string& subprotocol,
+                    const net::UpgradeReply& reply, AdmissionGate::Ticket ticket);
   bool origin_allowed(const net::Request& request) const;
   net::Response refusal(const protocol::Error& error) const;
   void announce_presence(service::UserId user, bool online);

@@ -41,7 +41,11 @@ std::string summary_frame(const std::vector<service::ConversationView>& views, b
         .field("mentioned_seq", view.mentioned_seq)
         .end_object();
   }
-  w.end_array().field("has_more", has_more || views.size() > kMaxSummary).end_object().field("timestamp", now_ms).end_object();
+  w.end_array()
+      .field("has_more", has_more || views.size() > kMaxSummary)
+      .end_object()
+      .field("timestamp", now_ms)
+      .end_object();
   return out;
 }
 
@@ -60,7 +64,9 @@ void Session::on_text(std::string_view text) {
   std::visit([this](auto&& f) { handle(std::move(f)); }, std::move(frame));
 }
 
-void Session::on_binary(std::string_view) { socket_->close(net::CloseCode::kUnsupported, "this connection takes text frames"); }
+void Session::on_binary(std::string_view) {
+  socket_->close(net::CloseCode::kUnsupported, "this connection takes text frames");
+}
 
 void Session::on_read_end() { shard_.submit_sends(); }
 
@@ -90,11 +96,14 @@ void Session::handle(protocol::RefusedFrame&& frame) {
 void Session::handle(protocol::SendFrame&& frame) {
   auto& context = shard_.context();
   if (frame.message_id.empty()) frame.message_id = context.ids.message_id();
-  if (drain_retry_ms_ > 0) return refuse(frame.message_id.view(), {ErrorCode::kDraining, "draining", "", drain_retry_ms_});
+  if (drain_retry_ms_ > 0)
+    return refuse(frame.message_id.view(), {ErrorCode::kDraining, "draining", "", drain_retry_ms_});
   const auto wait = user_->messages.take(context.clock.steady_ms(), context.messages_per_second, context.message_burst);
   if (wait > 0)
-    return refuse(frame.message_id.view(),
-                  {ErrorCode::kRateLimited, "at most " + std::to_string(context.messages_per_second) + " messages a second; try again later", "", wait});
+    return refuse(
+        frame.message_id.view(),
+        {ErrorCode::kRateLimited,
+         "at most " + std::to_string(context.messages_per_second) + " messages a second; try again later", "", wait});
   ++in_flight_;
   shard_.send({std::move(frame), info_.user, origin_});
 }
@@ -103,7 +112,8 @@ void Session::handle(protocol::MarkFrame&& frame) {
   if (!allow_control_frame()) return;
   if (frame.type == protocol::FrameType::kDelivered) reports_delivery_ = true;
   if (!frame.conversation.is_group() && !frame.conversation.has(info_.user))
-    return send_error({ErrorCode::kNotFound, "content.conversation_id: no such conversation"}, "content.conversation_id");
+    return send_error({ErrorCode::kNotFound, "content.conversation_id: no such conversation"},
+                      "content.conversation_id");
   if (!shard_.context().commits->mark({frame, info_.user, origin_}))
     send_error({ErrorCode::kUnavailable, "the server is busy; try again", "", 1000}, "");
 }
@@ -112,10 +122,12 @@ void Session::handle(protocol::TypingFrame&& frame) {
   if (!allow_control_frame()) return;
   const auto conversation = frame.to ? ConversationId::between(info_.user, frame.to) : frame.conversation;
   if (!conversation.is_group() && !conversation.has(info_.user))
-    return send_error({ErrorCode::kNotFound, "content.conversation_id: no such conversation"}, "content.conversation_id");
+    return send_error({ErrorCode::kNotFound, "content.conversation_id: no such conversation"},
+                      "content.conversation_id");
   const auto now = shard_.context().clock.steady_ms();
   std::erase_if(typed_at_, [&](const auto& entry) { return entry.second + kTypingEveryMs <= now; });
-  if (std::any_of(typed_at_.begin(), typed_at_.end(), [&](const auto& entry) { return entry.first == conversation; })) return;
+  if (std::any_of(typed_at_.begin(), typed_at_.end(), [&](const auto& entry) { return entry.first == conversation; }))
+    return;
   typed_at_.emplace_back(conversation, now);
   // An ephemeral signal may be lost when the server is busy.
   (void)shard_.context().commits->typing({conversation, info_.user, origin_});
@@ -126,19 +138,21 @@ void Session::handle(protocol::PresenceFrame&& frame) {
   shard_.topics().unsubscribe_kind(*this, TopicKey::Kind::kPresence);
   for (const auto user : frame.users) shard_.topics().subscribe(*this, TopicKey::presence_of(user));
   auto& context = shard_.context();
-  const auto accepted = context.workers.submit([&context, &shard = shard_, id = origin_.connection, users = std::move(frame.users)] {
-    const auto found = context.store.accounts().users(users);
-    const auto online = context.presence.lookup(users);
-    shard.with_session(id, [found, online](Session& session) {
-      const auto now = session.shard_.now_ms();
-      for (const auto& user : found) {
-        const auto state = std::find_if(online.begin(), online.end(), [&](const auto& p) { return p.user == user.id; });
-        auto& out = session.shard_.scratch_text();
-        protocol::write_presence(out, user.id, state != online.end() && state->online, user.last_seen, now);
-        session.socket_->queue_text(out);
-      }
-    });
-  });
+  const auto accepted =
+      context.workers.submit([&context, &shard = shard_, id = origin_.connection, users = std::move(frame.users)] {
+        const auto found = context.store.accounts().users(users);
+        const auto online = context.presence.lookup(users);
+        shard.with_session(id, [found, online](Session& session) {
+          const auto now = session.shard_.now_ms();
+          for (const auto& user : found) {
+            const auto state =
+                std::find_if(online.begin(), online.end(), [&](const auto& p) { return p.user == user.id; });
+            auto& out = session.shard_.scratch_text();
+            protocol::write_presence(out, user.id, state != online.end() && state->online, user.last_seen, now);
+            session.socket_->queue_text(out);
+          }
+        });
+      });
   if (!accepted) send_error({ErrorCode::kUnavailable, "the server is busy; try again", "", 1000}, "");
 }
 
@@ -155,7 +169,9 @@ void Session::handle(protocol::HeartbeatFrame&&) {
 
 // ---------------------------------------------------------------- delivery
 
-bool Session::is_gapped(ConversationId conversation) const { return std::find(gapped_.begin(), gapped_.end(), conversation) != gapped_.end(); }
+bool Session::is_gapped(ConversationId conversation) const {
+  return std::find(gapped_.begin(), gapped_.end(), conversation) != gapped_.end();
+}
 
 void Session::note_delivered(ConversationId conversation, std::int64_t seq) {
   if (reports_delivery_ || (!gapped_.empty() && is_gapped(conversation))) return;
@@ -170,7 +186,8 @@ void Session::note_delivered(ConversationId conversation, std::int64_t seq) {
 void Session::deliver(const Run& run, const DeliveryBatch& batch, const net::SharedBytes& bytes, bool own) {
   if (sync_) {
     auto& changed = sync_->changed;
-    if (std::find(changed.begin(), changed.end(), run.conversation) == changed.end()) changed.push_back(run.conversation);
+    if (std::find(changed.begin(), changed.end(), run.conversation) == changed.end())
+      changed.push_back(run.conversation);
     return;
   }
   const auto* first = &batch.messages[run.first];
@@ -211,7 +228,8 @@ void Session::membership_changed(GroupId group, bool member) {
 }
 
 void Session::on_ping() {
-  if (info_.token_expires_ms <= shard_.now_ms()) return socket_->close(net::CloseCode::kRevoked, "token revoked or expired");
+  if (info_.token_expires_ms <= shard_.now_ms())
+    return socket_->close(net::CloseCode::kRevoked, "token revoked or expired");
   check_session();
   synced_.clear();
   if (reports_delivery_) return;
@@ -235,7 +253,8 @@ void Session::check_session() {
   // When the pool is full the next ping looks again.
   (void)context.workers.submit([&context, &shard = shard_, id = origin_.connection, signed_in = info_.session] {
     if (!context.store.accounts().session(signed_in))
-      shard.with_session(id, [](Session& session) { session.socket_->close(net::CloseCode::kRevoked, "token revoked or expired"); });
+      shard.with_session(
+          id, [](Session& session) { session.socket_->close(net::CloseCode::kRevoked, "token revoked or expired"); });
   });
 }
 
@@ -262,12 +281,15 @@ void Session::start_sync(AdmissionGate::Ticket ticket) {
   auto& context = shard_.context();
   sync_ = std::make_unique<SyncState>();
   sync_->ticket = std::move(ticket);
-  sync_->sync = std::make_shared<service::Sync>(context.store, context.conversations, info_.user, service::Sync::Options{context.sync_push_limit, 256});
+  sync_->sync = std::make_shared<service::Sync>(context.store, context.conversations, info_.user,
+                                                service::Sync::Options{context.sync_push_limit, 256});
   sync_->reading = true;
-  const auto accepted = context.workers.submit([&context, &shard = shard_, id = origin_.connection, user = info_.user, signed_in = info_.session] {
+  const auto accepted = context.workers.submit([&context, &shard = shard_, id = origin_.connection, user = info_.user,
+                                                signed_in = info_.session] {
     // Whoever ends a session closes the connections he finds; this one was not to be found before.
     if (!context.store.accounts().session(signed_in))
-      return shard.with_session(id, [](Session& session) { session.socket_->close(net::CloseCode::kRevoked, "token revoked or expired"); });
+      return shard.with_session(
+          id, [](Session& session) { session.socket_->close(net::CloseCode::kRevoked, "token revoked or expired"); });
     auto groups = context.store.groups().group_ids_of(user);
     shard.with_session(id, [groups = std::move(groups)](Session& session) { session.subscribe_groups(groups); });
   });
@@ -293,11 +315,12 @@ void Session::subscribe_groups(const std::vector<GroupId>& groups) {
 
 void Session::read_chunk() {
   sync_->reading = true;
-  const auto accepted = shard_.context().workers.submit([&shard = shard_, id = origin_.connection, sync = sync_->sync, changed = std::move(sync_->changed)] {
-    for (const auto& conversation : changed) sync->revisit(conversation);
-    auto messages = sync->next();
-    shard.with_session(id, [messages = std::move(messages)](Session& session) { session.push_chunk(messages); });
-  });
+  const auto accepted = shard_.context().workers.submit(
+      [&shard = shard_, id = origin_.connection, sync = sync_->sync, changed = std::move(sync_->changed)] {
+        for (const auto& conversation : changed) sync->revisit(conversation);
+        auto messages = sync->next();
+        shard.with_session(id, [messages = std::move(messages)](Session& session) { session.push_chunk(messages); });
+      });
   sync_->changed.clear();
   if (!accepted) socket_->close(net::CloseCode::kInternal, "the server is busy; reconnect");
 }
@@ -334,10 +357,11 @@ void Session::finish_sync() {
 
 void Session::send_summary() {
   auto& context = shard_.context();
-  const auto accepted = context.workers.submit([&context, &shard = shard_, id = origin_.connection, user = info_.user, gapped = !gapped_.empty()] {
-    const auto text = summary_frame(context.conversations.summary(user), gapped, context.clock.now_ms());
-    shard.with_session(id, [text](Session& session) { session.socket_->queue_text(text); });
-  });
+  const auto accepted = context.workers.submit(
+      [&context, &shard = shard_, id = origin_.connection, user = info_.user, gapped = !gapped_.empty()] {
+        const auto text = summary_frame(context.conversations.summary(user), gapped, context.clock.now_ms());
+        shard.with_session(id, [text](Session& session) { session.socket_->queue_text(text); });
+      });
   if (!accepted) socket_->close(net::CloseCode::kInternal, "the server is busy; reconnect");
 }
 

@@ -6,7 +6,11 @@
 
 namespace simpleim::gateway {
 
-Shard::Shard(net::IoThread& thread, GatewayContext& context) : thread_(thread), context_(context), parser_(context.frame_limits), next_connection_((std::uint64_t{thread.index()} + 1) << 48) {}
+Shard::Shard(net::IoThread& thread, GatewayContext& context)
+    : thread_(thread),
+      context_(context),
+      parser_(context.frame_limits),
+      next_connection_((std::uint64_t{thread.index()} + 1) << 48) {}
 
 Shard::~Shard() = default;
 
@@ -15,7 +19,8 @@ Session* Shard::find(std::uint64_t connection) const {
   return found == sessions_.end() ? nullptr : found->second;
 }
 
-void Shard::open(const std::shared_ptr<net::WebSocket>& socket, SessionInfo info, std::string_view received, AdmissionGate::Ticket ticket) {
+void Shard::open(const std::shared_ptr<net::WebSocket>& socket, SessionInfo info, std::string_view received,
+                 AdmissionGate::Ticket ticket) {
   const Origin origin{static_cast<std::uint32_t>(thread_.index()), next_connection_++};
   const auto user = info.user;
   auto session = std::make_unique<Session>(*this, socket, origin, std::move(info));
@@ -48,9 +53,11 @@ void Shard::remove(Session& session) {
 void Shard::submit_sends() {
   if (sends_.empty()) return;
   if (!context_.commits->send(std::move(sends_))) {
-    const protocol::Error busy{protocol::ErrorCode::kUnavailable, "the server cannot store messages fast enough; try again", "", 1000};
+    const protocol::Error busy{protocol::ErrorCode::kUnavailable,
+                               "the server cannot store messages fast enough; try again", "", 1000};
     for (auto& send : sends_)
-      if (auto* session = find(send.origin.connection)) session->answer(service::MessageRefused{send.origin, send.from, send.frame.message_id, busy});
+      if (auto* session = find(send.origin.connection))
+        session->answer(service::MessageRefused{send.origin, send.from, send.frame.message_id, busy});
   }
   sends_.clear();
 }
@@ -76,7 +83,8 @@ void Shard::deliver(const DeliveryBatch& batch) {
   thread_.flush_dirty();
   if (delivered_ == 0) return;
   context_.metrics.deliveries.Increment(static_cast<double>(delivered_));
-  if (batch.oldest_ms != 0) context_.metrics.delivery_seconds.Observe(static_cast<double>(context_.clock.steady_ms() - batch.oldest_ms) / 1e3);
+  if (batch.oldest_ms != 0)
+    context_.metrics.delivery_seconds.Observe(static_cast<double>(context_.clock.steady_ms() - batch.oldest_ms) / 1e3);
 }
 
 void Shard::deliver_run(const Run& run, const DeliveryBatch& batch, const net::SharedBytes& bytes) {
@@ -88,10 +96,12 @@ void Shard::deliver_run(const Run& run, const DeliveryBatch& batch, const net::S
   }
   delivered_ += deliver_to_topic(topics_.find(TopicKey::of(service::UserId{run.conversation.low})), run, batch, bytes);
   if (run.conversation.low != run.conversation.high)
-    delivered_ += deliver_to_topic(topics_.find(TopicKey::of(service::UserId{run.conversation.high})), run, batch, bytes);
+    delivered_ +=
+        deliver_to_topic(topics_.find(TopicKey::of(service::UserId{run.conversation.high})), run, batch, bytes);
 }
 
-std::size_t Shard::deliver_to_topic(Topic* topic, const Run& run, const DeliveryBatch& batch, const net::SharedBytes& bytes) {
+std::size_t Shard::deliver_to_topic(Topic* topic, const Run& run, const DeliveryBatch& batch,
+                                    const net::SharedBytes& bytes) {
   if (topic == nullptr) return 0;
   const auto number = ++run_counter_;
   for (std::uint32_t i = run.first; i < run.first + run.count; ++i) {
@@ -131,7 +141,8 @@ void Shard::close(std::uint64_t connection, net::CloseCode code, std::string_vie
 
 void Shard::drain(std::int64_t over_ms) {
   for (const auto& [connection, session] : sessions_) {
-    const auto delay = over_ms <= 0 ? 0 : static_cast<std::int64_t>(context_.random.next() % static_cast<std::uint64_t>(over_ms));
+    const auto delay =
+        over_ms <= 0 ? 0 : static_cast<std::int64_t>(context_.random.next() % static_cast<std::uint64_t>(over_ms));
     auto timer = std::make_shared<boost::asio::steady_timer>(thread_.context(), std::chrono::milliseconds(delay));
     timer->async_wait([this, timer, id = connection](const boost::system::error_code&) {
       constexpr std::int64_t kSpreadMs = 5000;

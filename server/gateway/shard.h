@@ -50,7 +50,8 @@ class Shard {
   std::int64_t now_ms() const { return context_.clock.now_ms(); }
 
   /// Makes the session of a socket that has just opened.
-  void open(const std::shared_ptr<net::WebSocket>& socket, SessionInfo info, std::string_view received, AdmissionGate::Ticket ticket);
+  void open(const std::shared_ptr<net::WebSocket>& socket, SessionInfo info, std::string_view received,
+            AdmissionGate::Ticket ticket);
   /// Forgets a session whose socket has closed; not during a delivery.
   void remove(Session& session);
   /// Null when it is gone.

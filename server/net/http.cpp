@@ -52,7 +52,9 @@ void Router::add(std::string method, std::string pattern, Lane lane, Handler han
   routes_.push_back({std::move(method), std::move(pattern), lane, std::move(handler)});
 }
 
-void Router::websocket(std::string path, UpgradeHandler handler) { upgrades_.emplace(std::move(path), std::move(handler)); }
+void Router::websocket(std::string path, UpgradeHandler handler) {
+  upgrades_.emplace(std::move(path), std::move(handler));
+}
 
 Router::Match Router::find(Request& request) const {
   Match match;

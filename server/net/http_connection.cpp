@@ -1,9 +1,9 @@
 #include "net/http_connection.h"
 
+#include <algorithm>
 #include <boost/beast/core/detail/base64.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
-#include <algorithm>
 #include <cctype>
 
 #include <openssl/sha.h>
@@ -18,24 +18,32 @@ namespace http = boost::beast::http;
 
 std::string lower(std::string_view text) {
   std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::transform(out.begin(), out.end(), out.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return out;
 }
 
 const char* reason_of(int status) {
   switch (status) {
-    case 101: return "Switching Protocols";
-    case 408: return "Request Timeout";
-    case 426: return "Upgrade Required";
-    case 429: return "Too Many Requests";
-    case 507: return "Insufficient Storage";
-    default: return nullptr;
+    case 101:
+      return "Switching Protocols";
+    case 408:
+      return "Request Timeout";
+    case 426:
+      return "Upgrade Required";
+    case 429:
+      return "Too Many Requests";
+    case 507:
+      return "Insufficient Storage";
+    default:
+      return nullptr;
   }
 }
 
 std::string status_line(int status) {
   const auto* reason = reason_of(status);
-  const auto text = reason != nullptr ? std::string(reason) : std::string(http::obsolete_reason(static_cast<http::status>(status)));
+  const auto text =
+      reason != nullptr ? std::string(reason) : std::string(http::obsolete_reason(static_cast<http::status>(status)));
   return "HTTP/1.1 " + std::to_string(status) + " " + text + "\r\n";
 }
 
@@ -88,8 +96,11 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   }
 
   void wait_readable() {
+    if (waiting_) return;
+    waiting_ = true;
     stream_.when_readable([self = shared_from_this()](const boost::system::error_code& error) {
-      if (!error && self->self_) self->on_readable();
+      self->waiting_ = false;
+      if (!error && self->self_ && !self->busy_) self->on_readable();
     });
   }
 
@@ -100,7 +111,7 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
     if (got.state == IoCount::State::kDone) {
       inbox_.append(buffer.data(), got.bytes);
       parse();
-      if (busy_ || !self_) return;
+      if (busy_ || discarding_ || !self_) return;
     }
     wait_readable();
   }
@@ -131,7 +142,8 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
       return refuse(415, "a request body must come without Content-Encoding"), false;
     if (message.count(http::field::content_length) + message.count(http::field::transfer_encoding) > 1)
       return refuse(400, "a request has one Content-Length or one Transfer-Encoding, not both"), false;
-    if (message.count(http::field::host) != 1 && message.version() == 11) return refuse(400, "a request has exactly one Host header"), false;
+    if (message.count(http::field::host) != 1 && message.version() == 11)
+      return refuse(400, "a request has exactly one Host header"), false;
     if (!continued_ && message[http::field::expect] == "100-continue") {
       continued_ = true;
       write("HTTP/1.1 100 Continue\r\n\r\n");
@@ -208,7 +220,8 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
     try {
       return route.handler(request);
     } catch (const std::exception& e) {
-      base::log::error("a request handler threw", {{"method", request.method}, {"route", route.pattern}, {"what", e.what()}});
+      base::log::error("a request handler threw",
+                       {{"method", request.method}, {"route", route.pattern}, {"what", e.what()}});
       return context_.router->error(500, "internal error");
     }
   }
@@ -237,7 +250,8 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   }
 
   void upgrade(const std::string& key, const Upgrade& upgrade) {
-    std::string head = status_line(101) + "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " + accept_key(key) + "\r\n";
+    std::string head = status_line(101) +
+                       "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " + accept_key(key) + "\r\n";
     if (!upgrade.subprotocol.empty()) head += "Sec-WebSocket-Protocol: " + upgrade.subprotocol + "\r\n";
     head += "\r\n";
     write(head);
@@ -352,6 +366,7 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   std::string outbox_;
   std::string cors_origin_;
   bool busy_ = false;
+  bool waiting_ = false;
   bool started_ = false;
   bool continued_ = false;
   bool keep_alive_ = true;

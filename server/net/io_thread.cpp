@@ -10,7 +10,10 @@
 namespace simpleim::net {
 
 IoThread::IoThread(std::size_t index)
-    : index_(index), work_(asio::make_work_guard(context_)), ticker_(context_), receive_(kReceiveBytes + kReadPadding) {}
+    : index_(index),
+      work_(asio::make_work_guard(context_)),
+      ticker_(context_),
+      receive_(kReceiveBytes + kReadPadding) {}
 
 IoThread::~IoThread() { stop(); }
 

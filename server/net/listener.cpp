@@ -13,7 +13,9 @@ using AcceptorSocket = asio::basic_socket_acceptor<tcp_ns::tcp, asio::io_context
 using ReusePort = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
 
 asio::ip::tcp::endpoint parse_endpoint(const std::string& address) {
-  const auto wrong = [&](const char* why) { return std::runtime_error("\"" + address + "\" is not host:port: " + why); };
+  const auto wrong = [&](const char* why) {
+    return std::runtime_error("\"" + address + "\" is not host:port: " + why);
+  };
   const auto colon = address.rfind(':');
   if (colon == std::string::npos) throw wrong("the port is missing");
   auto host = address.substr(0, colon);
@@ -66,7 +68,9 @@ class Listener::Acceptor : public std::enable_shared_from_this<Acceptor> {
         self->socket_.accept(socket, failed);
         if (failed == asio::error::would_block || failed == asio::error::connection_aborted) break;
         if (failed) return self->pause(failed);
-        serve_http(self->thread_, Stream(std::move(socket), self->tls_ != nullptr ? self->tls_->new_session() : nullptr), self->context_);
+        serve_http(self->thread_,
+                   Stream(std::move(socket), self->tls_ != nullptr ? self->tls_->new_session() : nullptr),
+                   self->context_);
       }
       self->accept();
     });
@@ -100,7 +104,8 @@ class Listener::Acceptor : public std::enable_shared_from_this<Acceptor> {
   const TlsContext* tls_;
 };
 
-Listener::Listener(std::vector<IoThread*> threads, const std::string& address, const HttpContext& context, const TlsContext* tls) {
+Listener::Listener(std::vector<IoThread*> threads, const std::string& address, const HttpContext& context,
+                   const TlsContext* tls) {
   auto endpoint = parse_endpoint(address);
   refuse_taken_port(endpoint, address);
   for (auto* thread : threads) {

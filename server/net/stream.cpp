@@ -35,7 +35,10 @@ Stream::Stream(Socket socket, SSL* tls) : socket_(std::move(socket)), tls_(tls) 
 }
 
 Stream::Stream(Stream&& other) noexcept
-    : socket_(std::move(other.socket_)), tls_(std::exchange(other.tls_, nullptr)), read_wants_write_(other.read_wants_write_), remote_(std::move(other.remote_)) {}
+    : socket_(std::move(other.socket_)),
+      tls_(std::exchange(other.tls_, nullptr)),
+      read_wants_write_(other.read_wants_write_),
+      remote_(std::move(other.remote_)) {}
 
 Stream::~Stream() { SSL_free(tls_); }
 

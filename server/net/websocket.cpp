@@ -14,12 +14,14 @@ constexpr std::int64_t kLingerMs = 5000;
 constexpr std::size_t kMaxPieces = 512;
 
 std::int64_t steady_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch())
+      .count();
 }
 
 }  // namespace
 
-WebSocket::WebSocket(IoThread& thread, Stream stream, const Options& options) : thread_(thread), stream_(std::move(stream)), options_(options) {
+WebSocket::WebSocket(IoThread& thread, Stream stream, const Options& options)
+    : thread_(thread), stream_(std::move(stream)), options_(options) {
   thread_.count_socket(true);
 }
 
@@ -137,8 +139,10 @@ bool WebSocket::consume_header(char*& data, std::size_t& size) {
 bool WebSocket::frame_allowed(const FrameHeader& frame) {
   if (is_control(frame.opcode)) return true;
   const bool in_message = partial_ && partial_->in_message;
-  if (frame.opcode == Opcode::kContinuation && !in_message) return fail(CloseCode::kProtocolError, "a continuation without a message");
-  if (frame.opcode != Opcode::kContinuation && in_message) return fail(CloseCode::kProtocolError, "a new message inside a message");
+  if (frame.opcode == Opcode::kContinuation && !in_message)
+    return fail(CloseCode::kProtocolError, "a continuation without a message");
+  if (frame.opcode != Opcode::kContinuation && in_message)
+    return fail(CloseCode::kProtocolError, "a new message inside a message");
   const auto have = in_message ? partial_->message.size() : 0;
   if (frame.payload_size > options_.max_message || have + frame.payload_size > options_.max_message)
     return fail(CloseCode::kTooBig, "a message may have at most " + std::to_string(options_.max_message) + " bytes");
@@ -208,7 +212,8 @@ bool WebSocket::end_of_frame() {
     p.opcode = p.frame.opcode;
   }
   if (!p.frame.fin) return true;
-  if (p.opcode == Opcode::kText && !p.utf8.complete()) return fail(CloseCode::kBadUtf8, "the text ends inside a character");
+  if (p.opcode == Opcode::kText && !p.utf8.complete())
+    return fail(CloseCode::kBadUtf8, "the text ends inside a character");
   auto message = std::move(p.message);
   const auto opcode = p.opcode;
   partial_.reset();
@@ -233,7 +238,8 @@ bool WebSocket::on_control(Opcode opcode, std::string_view payload) {
 bool WebSocket::on_peer_close(std::string_view payload) {
   if (payload.empty()) return fail(CloseCode::kNormal, "");
   if (payload.size() == 1) return fail(CloseCode::kProtocolError, "a close code has two bytes");
-  const auto code = static_cast<std::uint16_t>(static_cast<unsigned char>(payload[0]) << 8 | static_cast<unsigned char>(payload[1]));
+  const auto code =
+      static_cast<std::uint16_t>(static_cast<unsigned char>(payload[0]) << 8 | static_cast<unsigned char>(payload[1]));
   if (!is_valid_close_code(code)) return fail(CloseCode::kProtocolError, "the close code is not allowed");
   if (!base::is_utf8(payload.substr(2))) return fail(CloseCode::kBadUtf8, "the close reason is not UTF-8");
   return fail(static_cast<CloseCode>(code), "");
@@ -252,7 +258,8 @@ void WebSocket::push_chunk(const char* data, std::size_t size, const SharedBytes
     thread_.mark_dirty(*this);
   }
   auto& chunks = *chunks_;
-  if (!chunks.empty() && chunks.back().owner == owner && chunks.back().data + chunks.back().size == data) chunks.back().size += size;
+  if (!chunks.empty() && chunks.back().owner == owner && chunks.back().data + chunks.back().size == data)
+    chunks.back().size += size;
   else chunks.push_back({data, size, owner});
 }
 
@@ -404,7 +411,8 @@ void WebSocket::expired() {
   const auto keep_alive = shared_from_this();
   if (state_ != State::kOpen) return finish();
   const auto silent = steady_ms() - last_heard_ms_;
-  if (silent >= options_.silence_ms) return close(options_.silence_code, "no sign of life for " + std::to_string(silent / 1000) + " s");
+  if (silent >= options_.silence_ms)
+    return close(options_.silence_code, "no sign of life for " + std::to_string(silent / 1000) + " s");
   handler_->on_ping();
   queue_frame(Opcode::kPing, "");
   ping_unanswered_ = true;

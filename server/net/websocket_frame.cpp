@@ -27,14 +27,16 @@ HeaderResult parse_frame_header(std::string_view bytes) {
   if ((code > 2 && code < 8) || code > 10) return error("reserved opcode");
   if ((second & 0x80) == 0) return error("a client's frame is not masked");
   const unsigned short_size = second & 0x7f;
-  if (is_control(header.opcode) && (!header.fin || short_size > 125)) return error("a control frame is fragmented or longer than 125 bytes");
+  if (is_control(header.opcode) && (!header.fin || short_size > 125))
+    return error("a control frame is fragmented or longer than 125 bytes");
 
   const std::size_t extended = short_size == 126 ? 2 : short_size == 127 ? 8 : 0;
   header.size = 2 + extended + 4;
   if (bytes.size() < header.size) return {};
   header.payload_size = extended == 0 ? short_size : big_endian(bytes.substr(2, extended));
   if (header.payload_size >> 63 != 0) return error("the length has its highest bit set");
-  if ((extended == 2 && header.payload_size < 126) || (extended == 8 && header.payload_size <= 0xffff)) return error("the length is not in its shortest form");
+  if ((extended == 2 && header.payload_size < 126) || (extended == 8 && header.payload_size <= 0xffff))
+    return error("the length is not in its shortest form");
   std::memcpy(header.mask.data(), bytes.data() + 2 + extended, 4);
   return {HeaderResult::State::kComplete, header, ""};
 }

@@ -25,9 +25,7 @@ std::string_view as_string(const element& e) { return e.get_string().value_unsaf
 bool is_string(const element& e) { return e.type() == element_type::STRING; }
 
 /// A text that stands for "nothing" in frames of the original contract.
-bool blank(const std::optional<element>& e) {
-  return !e || e->is_null() || (is_string(*e) && as_string(*e).empty());
-}
+bool blank(const std::optional<element>& e) { return !e || e->is_null() || (is_string(*e) && as_string(*e).empty()); }
 
 /// The first key that stands twice in `object`, or nothing. Quadratic, so bounded to small objects;
 /// larger ones are checked through sorting by the caller's limits on size.
@@ -49,7 +47,8 @@ std::optional<RefusedFrame> collect(simdjson::dom::object object, Fields& out) {
     else if (key == "group_id") slot = &out.group_id;
     else if (key == "content") slot = &out.content;
     if (slot == nullptr) continue;
-    if (*slot) return refuse(ErrorCode::kMalformedJson, "the key \"" + std::string(key) + "\" stands twice in the frame");
+    if (*slot)
+      return refuse(ErrorCode::kMalformedJson, "the key \"" + std::string(key) + "\" stands twice in the frame");
     *slot = value;
   }
   return std::nullopt;
@@ -58,10 +57,13 @@ std::optional<RefusedFrame> collect(simdjson::dom::object object, Fields& out) {
 /// Reads `{conversation_id, seq}`.
 std::variant<RefusedFrame, MarkFrame> read_mark(FrameType type, simdjson::dom::object content) {
   const auto conversation_text = content["conversation_id"].get_string();
-  if (conversation_text.error()) return refuse(ErrorCode::kValidation, "content.conversation_id: a string is needed", "content.conversation_id");
+  if (conversation_text.error())
+    return refuse(ErrorCode::kValidation, "content.conversation_id: a string is needed", "content.conversation_id");
   const auto conversation = ConversationId::parse(conversation_text.value_unsafe());
   if (!conversation)
-    return refuse(ErrorCode::kValidation, "content.conversation_id: private:{user_id}:{user_id} or group:{group_id} is needed", "content.conversation_id");
+    return refuse(ErrorCode::kValidation,
+                  "content.conversation_id: private:{user_id}:{user_id} or group:{group_id} is needed",
+                  "content.conversation_id");
   const auto seq = content["seq"].get_int64();
   if (seq.error() || seq.value_unsafe() < 1)
     return refuse(ErrorCode::kValidation, "content.seq: a whole number of at least 1 is needed", "content.seq");
@@ -70,9 +72,11 @@ std::variant<RefusedFrame, MarkFrame> read_mark(FrameType type, simdjson::dom::o
 
 std::variant<RefusedFrame, PresenceFrame> read_presence(simdjson::dom::object content, const FrameLimits& limits) {
   const auto ids = content["user_ids"].get_array();
-  if (ids.error()) return refuse(ErrorCode::kValidation, "content.user_ids: an array of user ids is needed", "content.user_ids");
+  if (ids.error())
+    return refuse(ErrorCode::kValidation, "content.user_ids: an array of user ids is needed", "content.user_ids");
   if (ids.value_unsafe().size() > limits.presence_users)
-    return refuse(ErrorCode::kValidation, "content.user_ids: at most " + std::to_string(limits.presence_users) + " users", "content.user_ids");
+    return refuse(ErrorCode::kValidation,
+                  "content.user_ids: at most " + std::to_string(limits.presence_users) + " users", "content.user_ids");
   PresenceFrame frame;
   for (const element id : ids.value_unsafe()) {
     const auto user = is_string(id) ? UserId::parse(as_string(id)) : std::nullopt;
@@ -86,10 +90,12 @@ std::optional<RefusedFrame> read_mentions(simdjson::dom::object content, const F
   element value;
   if (content["at_user_ids"].get(value) != simdjson::SUCCESS || value.is_null()) return std::nullopt;
   constexpr auto kField = "content.at_user_ids";
-  if (value.type() != element_type::ARRAY) return refuse(ErrorCode::kValidation, "content.at_user_ids: an array of user ids is needed", kField);
+  if (value.type() != element_type::ARRAY)
+    return refuse(ErrorCode::kValidation, "content.at_user_ids: an array of user ids is needed", kField);
   const auto ids = value.get_array().value_unsafe();
   if (ids.size() > limits.mentions)
-    return refuse(ErrorCode::kValidation, "content.at_user_ids: at most " + std::to_string(limits.mentions) + " users", kField);
+    return refuse(ErrorCode::kValidation, "content.at_user_ids: at most " + std::to_string(limits.mentions) + " users",
+                  kField);
   for (const element id : ids) {
     if (is_string(id) && as_string(id) == "*") {
       out.mention_all = true;
@@ -107,8 +113,10 @@ std::optional<RefusedFrame> read_text(simdjson::dom::object content, const Frame
   const auto text = content["text"].get_string();
   if (text.error()) return refuse(ErrorCode::kValidation, "content.text: a string is needed", kField);
   if (text.value_unsafe().empty()) return refuse(ErrorCode::kValidation, "content.text: must not be empty", kField);
-  if (text.value_unsafe().size() > limits.text_code_points && base::code_points(text.value_unsafe()) > limits.text_code_points)
-    return refuse(ErrorCode::kValidation, "content.text: at most " + std::to_string(limits.text_code_points) + " code points", kField);
+  if (text.value_unsafe().size() > limits.text_code_points &&
+      base::code_points(text.value_unsafe()) > limits.text_code_points)
+    return refuse(ErrorCode::kValidation,
+                  "content.text: at most " + std::to_string(limits.text_code_points) + " code points", kField);
   element reply;
   if (content["reply_to"].get(reply) == simdjson::SUCCESS && !reply.is_null() &&
       (!is_string(reply) || !MessageId::parse(as_string(reply))))
@@ -129,7 +137,8 @@ std::optional<RefusedFrame> read_recipient(const Fields& fields, FrameType type,
     return std::nullopt;
   }
   if (type == FrameType::kGroup) return refuse(ErrorCode::kValidation, "group_id: missing; name the group", "group_id");
-  if (blank(fields.to)) return refuse(ErrorCode::kValidation, "to: missing; name a user (to) or a group (group_id)", "to");
+  if (blank(fields.to))
+    return refuse(ErrorCode::kValidation, "to: missing; name a user (to) or a group (group_id)", "to");
   const auto user = is_string(*fields.to) ? UserId::parse(as_string(*fields.to)) : std::nullopt;
   if (!user) return refuse(ErrorCode::kValidation, "to: a user id (user_…) is needed", "to");
   out.to = *user;
@@ -147,7 +156,9 @@ ClientFrame read_send(const Fields& fields, FrameType type, simdjson::dom::objec
   };
   if (!blank(fields.message_id)) {
     const auto id = is_string(*fields.message_id) ? MessageId::parse(as_string(*fields.message_id)) : std::nullopt;
-    if (!id) return failed(refuse(ErrorCode::kValidation, "message_id: 1 to 64 characters of A-Z a-z 0-9 _ - are needed", "message_id"));
+    if (!id)
+      return failed(
+          refuse(ErrorCode::kValidation, "message_id: 1 to 64 characters of A-Z a-z 0-9 _ - are needed", "message_id"));
     out.message_id = *id;
     echo = id->view();
   }
@@ -157,7 +168,8 @@ ClientFrame read_send(const Fields& fields, FrameType type, simdjson::dom::objec
   if (auto error = read_text(content, limits, out)) return failed(std::move(*error));
   out.content = simdjson::minify(content);
   if (out.content.size() > limits.content_bytes)
-    return failed(refuse(ErrorCode::kTooLarge, "content: at most " + std::to_string(limits.content_bytes) + " bytes of JSON", "content"));
+    return failed(refuse(ErrorCode::kTooLarge,
+                         "content: at most " + std::to_string(limits.content_bytes) + " bytes of JSON", "content"));
   return out;
 }
 
@@ -167,7 +179,9 @@ ClientFrame read_typing(const Fields& fields, simdjson::dom::object content) {
   if (!conversation_text.error()) {
     const auto conversation = ConversationId::parse(conversation_text.value_unsafe());
     if (!conversation)
-      return refuse(ErrorCode::kValidation, "content.conversation_id: private:{user_id}:{user_id} or group:{group_id} is needed", "content.conversation_id");
+      return refuse(ErrorCode::kValidation,
+                    "content.conversation_id: private:{user_id}:{user_id} or group:{group_id} is needed",
+                    "content.conversation_id");
     out.conversation = *conversation;
     return out;
   }
@@ -185,14 +199,16 @@ ClientFrame widen(std::variant<RefusedFrame, T> narrow) {
 }
 
 bool is_known_type(std::int64_t type) {
-  return (type >= 0 && type <= 7) || (type >= 30 && type <= 37) || (type >= 40 && type <= 45) || type == 50 || type == 60 || type == 99;
+  return (type >= 0 && type <= 7) || (type >= 30 && type <= 37) || (type >= 40 && type <= 45) || type == 50 ||
+         type == 60 || type == 99;
 }
 
 RefusedFrame refuse_type(std::int64_t type) {
   const auto number = std::to_string(type);
   if (type == 3 || type == 30 || type == 34)
     return refuse(ErrorCode::kValidation, "type: " + number + " is sent by the server only", "type");
-  if (is_known_type(type)) return refuse(ErrorCode::kValidation, "type: " + number + " is not offered by this server yet", "type");
+  if (is_known_type(type))
+    return refuse(ErrorCode::kValidation, "type: " + number + " is not offered by this server yet", "type");
   return refuse(ErrorCode::kValidation, "type: " + number + " is not known", "type");
 }
 
@@ -212,7 +228,8 @@ ClientFrame FrameParser::parse(std::string_view text) {
   static_assert(kFramePadding >= simdjson::SIMDJSON_PADDING);
   element root;
   if (const auto error = buffers_->parser.parse(text.data(), text.size(), false).get(root); error != simdjson::SUCCESS)
-    return refuse(ErrorCode::kMalformedJson, std::string("the frame is not valid JSON: ") + simdjson::error_message(error));
+    return refuse(ErrorCode::kMalformedJson,
+                  std::string("the frame is not valid JSON: ") + simdjson::error_message(error));
   simdjson::dom::object object;
   if (root.get(object) != simdjson::SUCCESS) return refuse(ErrorCode::kMalformedJson, "a frame is one JSON object");
 
@@ -238,12 +255,17 @@ ClientFrame FrameParser::parse(std::string_view text) {
   switch (type) {
     case 0:
     case 1:
-    case 2: return read_send(fields, static_cast<FrameType>(type), content, limits_);
+    case 2:
+      return read_send(fields, static_cast<FrameType>(type), content, limits_);
     case 31:
-    case 37: return widen(read_mark(static_cast<FrameType>(type), content));
-    case 33: return read_typing(fields, has_content ? content : object);
-    case 50: return widen(read_presence(content, limits_));
-    default: return refuse_type(type);
+    case 37:
+      return widen(read_mark(static_cast<FrameType>(type), content));
+    case 33:
+      return read_typing(fields, has_content ? content : object);
+    case 50:
+      return widen(read_presence(content, limits_));
+    default:
+      return refuse_type(type);
   }
 }
 

@@ -68,7 +68,8 @@ void write_message(std::string& out, const Message& message) {
   close(out, message.timestamp);
 }
 
-void write_ack(std::string& out, std::string_view message_id, UserId to, ConversationId conversation, std::int64_t seq, std::int64_t timestamp) {
+void write_ack(std::string& out, std::string_view message_id, UserId to, ConversationId conversation, std::int64_t seq,
+               std::int64_t timestamp) {
   open(out, message_id, FrameType::kAck, "system");
   field(out, "to", to);
   out += R"(,"content":{"message_id":")";
@@ -81,7 +82,8 @@ void write_ack(std::string& out, std::string_view message_id, UserId to, Convers
   close(out, timestamp);
 }
 
-void write_refusal(std::string& out, std::string_view message_id, UserId to, const Error& error, std::int64_t timestamp) {
+void write_refusal(std::string& out, std::string_view message_id, UserId to, const Error& error,
+                   std::int64_t timestamp) {
   open(out, message_id, FrameType::kAck, "system");
   field(out, "to", to);
   out += R"(,"content":{"message_id":")";

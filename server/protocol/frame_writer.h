@@ -12,8 +12,10 @@ namespace simpleim::protocol {
 
 /// A stored message; with the same text in history and on the socket.
 void write_message(std::string& out, const Message& message);
-void write_ack(std::string& out, std::string_view message_id, UserId to, ConversationId conversation, std::int64_t seq, std::int64_t timestamp);
-void write_refusal(std::string& out, std::string_view message_id, UserId to, const Error& error, std::int64_t timestamp);
+void write_ack(std::string& out, std::string_view message_id, UserId to, ConversationId conversation, std::int64_t seq,
+               std::int64_t timestamp);
+void write_refusal(std::string& out, std::string_view message_id, UserId to, const Error& error,
+                   std::int64_t timestamp);
 void write_error(std::string& out, const Error& error, std::string_view ref, std::int64_t timestamp);
 /// Types 31 and 37.
 void write_mark(std::string& out, const MarkFrame& mark, UserId from, std::int64_t timestamp);

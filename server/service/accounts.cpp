@@ -14,8 +14,8 @@ Error wrong_credentials() { return {ErrorCode::kWrongCredentials, "wrong usernam
 
 }  // namespace
 
-Accounts::Accounts(store::Store& store, CommitLoop& commits, Sessions& sessions, const Passwords& passwords, base::IdMaker& ids,
-                   base::Random& random, const base::Clock& clock, std::int64_t password_min_length)
+Accounts::Accounts(store::Store& store, CommitLoop& commits, Sessions& sessions, const Passwords& passwords,
+                   base::IdMaker& ids, base::Random& random, const base::Clock& clock, std::int64_t password_min_length)
     : store_(store),
       commits_(commits),
       sessions_(sessions),
@@ -28,7 +28,8 @@ Accounts::Accounts(store::Store& store, CommitLoop& commits, Sessions& sessions,
 std::optional<Error> Accounts::check_password(std::string_view password) const {
   const auto length = base::code_points(password);
   if (length < password_min_length_ || length > kMaxPassword)
-    return protocol::invalid_field("password", std::to_string(password_min_length_) + " to " + std::to_string(kMaxPassword) + " characters are needed");
+    return protocol::invalid_field("password", std::to_string(password_min_length_) + " to " +
+                                                   std::to_string(kMaxPassword) + " characters are needed");
   return std::nullopt;
 }
 
@@ -36,7 +37,9 @@ Result<store::User> Accounts::create(std::string_view username, std::string_view
   if (auto error = check_username(username)) return *error;
   if (auto error = check_text("nickname", nickname, 1, 64)) return *error;
   if (auto error = check_password(password)) return *error;
-  const auto taken = [] { return Error{ErrorCode::kUsernameTaken, "username: it is taken; choose another", "username"}; };
+  const auto taken = [] {
+    return Error{ErrorCode::kUsernameTaken, "username: it is taken; choose another", "username"};
+  };
   if (store_.accounts().user_by_name(username)) return taken();
   store::User user;
   user.id = ids_.make<UserId>();
@@ -78,7 +81,8 @@ Result<SignedIn> Accounts::sign_in(std::string_view username, std::string_view p
   return SignedIn{*user, std::move(opened->first), std::move(opened->second)};
 }
 
-Result<void> Accounts::change_password(const Identity& who, std::string_view old_password, std::string_view new_password) {
+Result<void> Accounts::change_password(const Identity& who, std::string_view old_password,
+                                       std::string_view new_password) {
   if (auto error = check_password(new_password)) {
     error->field = "new_password";
     return *error;
@@ -145,7 +149,9 @@ std::vector<store::User> Accounts::search(std::string_view prefix, std::size_t l
 
 std::vector<store::User> Accounts::find(const std::vector<UserId>& users) { return store_.accounts().users(users); }
 
-std::vector<store::User> Accounts::blocked_by(UserId user) { return store_.accounts().users(store_.accounts().blocked_by(user)); }
+std::vector<store::User> Accounts::blocked_by(UserId user) {
+  return store_.accounts().users(store_.accounts().blocked_by(user));
+}
 
 Result<void> Accounts::set_blocked(UserId user, UserId other, bool blocked) {
   if (user == other) return protocol::invalid_field("user_id", "you cannot block yourself");

@@ -24,8 +24,8 @@ struct SignedIn {
 /// auth.argon2_* on purpose and belong on the hashing pool. Thread-safe.
 class Accounts {
  public:
-  Accounts(store::Store& store, CommitLoop& commits, Sessions& sessions, const Passwords& passwords, base::IdMaker& ids, base::Random& random,
-           const base::Clock& clock, std::int64_t password_min_length);
+  Accounts(store::Store& store, CommitLoop& commits, Sessions& sessions, const Passwords& passwords, base::IdMaker& ids,
+           base::Random& random, const base::Clock& clock, std::int64_t password_min_length);
 
   /// (hashing) kValidation, kUsernameTaken.
   Result<store::User> create(std::string_view username, std::string_view nickname, std::string_view password);

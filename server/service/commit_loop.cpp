@@ -19,7 +19,8 @@ constexpr std::size_t kFullBatch = 768;
 constexpr auto kIdle = 500ms;
 
 std::int64_t steady_us() {
-  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch())
+      .count();
 }
 
 template <class... F>
@@ -31,7 +32,8 @@ Overloaded(F...) -> Overloaded<F...>;
 
 }  // namespace
 
-CommitLoop::CommitLoop(store::Store& store, EventSink& sink, const base::Clock& clock, base::Metrics& metrics, Options options)
+CommitLoop::CommitLoop(store::Store& store, EventSink& sink, const base::Clock& clock, base::Metrics& metrics,
+                       Options options)
     : store_(store), sink_(sink), clock_(clock), metrics_(metrics), options_(options), permissions_(store) {
   thread_ = std::thread([this] { work(); });
 }
@@ -60,7 +62,8 @@ bool CommitLoop::mark(Mark mark) { return enqueue(std::move(mark), 1); }
 bool CommitLoop::typing(TypingSignal signal) { return enqueue(std::move(signal), 1); }
 
 bool CommitLoop::post(std::function<void(Batch&)> task) {
-  return enqueue(Task{[task = std::move(task)](Batch& batch) { return task(batch), true; }, [](const Error*) {}}, kTaskWeight);
+  return enqueue(Task{[task = std::move(task)](Batch& batch) { return task(batch), true; }, [](const Error*) {}},
+                 kTaskWeight);
 }
 
 void CommitLoop::stop() {
@@ -78,7 +81,8 @@ std::vector<CommitLoop::Command> CommitLoop::take() {
   if (!tidy_pending_) ready_.wait(lock, something);
   else if (!ready_.wait_for(lock, kIdle, something)) return {};
   if (last_batch_ >= kBusyBatch && !stopping_ && options_.delay_us > 0)
-    ready_.wait_for(lock, std::chrono::microseconds(options_.delay_us), [this] { return stopping_ || queued_ >= kFullBatch; });
+    ready_.wait_for(lock, std::chrono::microseconds(options_.delay_us),
+                    [this] { return stopping_ || queued_ >= kFullBatch; });
 
   std::vector<Command> taken;
   batch_oldest_ms_ = oldest_ms_;
@@ -148,7 +152,8 @@ void CommitLoop::commit(std::vector<Command> commands) {
     metrics_.commits_failed.Increment();
     base::log::error("a batch was not stored", {{"what", e.what()}, {"commands", commands.size()}});
     const auto* store_error = dynamic_cast<const store::StoreError*>(&e);
-    refuse(commands, store_error != nullptr ? store_error->as_error() : store::StoreError(ErrorCode::kInternal, "").as_error());
+    refuse(commands,
+           store_error != nullptr ? store_error->as_error() : store::StoreError(ErrorCode::kInternal, "").as_error());
     last_batch_ = 0;
     return;
   }
@@ -188,7 +193,8 @@ void CommitLoop::apply(Batch& batch, Command& command) {
 
 void CommitLoop::apply_send(Batch& batch, Send& send) {
   auto& frame = send.frame;
-  const auto conversation = frame.group ? ConversationId::of(frame.group) : ConversationId::between(send.from, frame.to);
+  const auto conversation =
+      frame.group ? ConversationId::of(frame.group) : ConversationId::between(send.from, frame.to);
   if (auto error = permissions_.may_send(send.from, conversation, frame.mention_all, batch.now_ms())) {
     batch.emit(MessageRefused{send.origin, send.from, frame.message_id, std::move(*error)});
     return;
@@ -199,13 +205,18 @@ void CommitLoop::apply_send(Batch& batch, Send& send) {
   const auto appended = store_.messages().append(message, mentions);
   switch (appended.status) {
     case store::AppendStatus::kIdInUse:
-      batch.emit(MessageRefused{send.origin, send.from, frame.message_id,
-                                {ErrorCode::kMessageIdInUse, "message_id: another message has this id; choose a new one", "message_id"}});
+      batch.emit(MessageRefused{
+          send.origin,
+          send.from,
+          frame.message_id,
+          {ErrorCode::kMessageIdInUse, "message_id: another message has this id; choose a new one", "message_id"}});
       return;
     case store::AppendStatus::kDuplicate:
-      batch.emit(MessageAccepted{send.origin, send.from, frame.message_id, appended.conversation, appended.seq, appended.timestamp});
+      batch.emit(MessageAccepted{send.origin, send.from, frame.message_id, appended.conversation, appended.seq,
+                                 appended.timestamp});
       return;
-    case store::AppendStatus::kStored: break;
+    case store::AppendStatus::kStored:
+      break;
   }
   ++batch_messages_;
   message.seq = appended.seq;
@@ -223,8 +234,9 @@ void CommitLoop::apply_mark(Batch& batch, const Mark& mark) {
   if (!store_.conversations().state(mark.user, conversation)) return;
   auto frame = mark.frame;
   frame.seq = std::min(frame.seq, store_.messages().tail(conversation).last_seq);
-  const bool moved = frame.type == protocol::FrameType::kRead ? store_.conversations().advance_read(mark.user, conversation, frame.seq)
-                                                             : store_.conversations().advance_delivered(mark.user, conversation, frame.seq);
+  const bool moved = frame.type == protocol::FrameType::kRead
+                         ? store_.conversations().advance_read(mark.user, conversation, frame.seq)
+                         : store_.conversations().advance_delivered(mark.user, conversation, frame.seq);
   if (moved) batch.emit(MarkMoved{frame, mark.user, mark.origin});
 }
 
@@ -246,7 +258,8 @@ void CommitLoop::publish_figures(const std::vector<Event>& events, std::int64_t 
   std::array<int, 8> by_type{};
   int refused = 0;
   for (const auto& event : events) {
-    if (const auto* stored = std::get_if<MessageStored>(&event)) ++by_type[static_cast<std::size_t>(stored->message.type) & 7];
+    if (const auto* stored = std::get_if<MessageStored>(&event))
+      ++by_type[static_cast<std::size_t>(stored->message.type) & 7];
     refused += std::holds_alternative<MessageRefused>(event);
   }
   for (std::size_t type = 0; type < by_type.size(); ++type)
@@ -255,7 +268,8 @@ void CommitLoop::publish_figures(const std::vector<Event>& events, std::int64_t 
 }
 
 std::int64_t append_event(Batch& batch, base::IdMaker& ids, GroupId group, std::string content) {
-  Message message{ids.message_id(), ConversationId::of(group), UserId{}, protocol::FrameType::kEvent, 0, batch.now_ms(), std::move(content)};
+  Message message{ids.message_id(), ConversationId::of(group), UserId{}, protocol::FrameType::kEvent, 0,
+                  batch.now_ms(),   std::move(content)};
   const auto appended = batch.store().messages().append(message, {});
   message.seq = appended.seq;
   batch.emit(MessageStored{std::move(message), {}});

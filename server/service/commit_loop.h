@@ -40,7 +40,8 @@ struct TypingSignal {
 /// What a task may use while its batch is open, on the commit thread.
 class Batch {
  public:
-  Batch(store::Store& store, Permissions& permissions, std::int64_t now_ms) : store_(store), permissions_(permissions), now_ms_(now_ms) {}
+  Batch(store::Store& store, Permissions& permissions, std::int64_t now_ms)
+      : store_(store), permissions_(permissions), now_ms_(now_ms) {}
 
   store::Store& store() { return store_; }
   Permissions& permissions() { return permissions_; }
@@ -147,7 +148,8 @@ Result<T> CommitLoop::run(std::function<Result<T>(Batch&)> task) {
     if (error != nullptr) promise.set_value(*error);
     else promise.set_value(std::move(*result));
   };
-  if (!enqueue(std::move(wrapped), kTaskWeight)) return Error{ErrorCode::kUnavailable, "the server is busy; try again", "", 1000};
+  if (!enqueue(std::move(wrapped), kTaskWeight))
+    return Error{ErrorCode::kUnavailable, "the server is busy; try again", "", 1000};
   return future.get();
 }
 

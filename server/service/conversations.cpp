@@ -24,7 +24,8 @@ std::optional<std::int64_t> Conversations::visible_from(UserId me, ConversationI
   return std::max<std::int64_t>(1, member->joined_seq);
 }
 
-Result<store::HistoryPage> Conversations::history(UserId me, ConversationId conversation, std::int64_t before, std::int64_t after, std::size_t limit) {
+Result<store::HistoryPage> Conversations::history(UserId me, ConversationId conversation, std::int64_t before,
+                                                  std::int64_t after, std::size_t limit) {
   const auto from = visible_from(me, conversation);
   if (!from) return protocol::not_found();
   if (!conversation.is_group() && !store_.accounts().user(conversation.peer_of(me))) return protocol::not_found();
@@ -82,7 +83,8 @@ Conversations::Page Conversations::list(UserId me, const std::optional<Conversat
   return page;
 }
 
-Result<store::ConversationState> Conversations::update(CommitLoop& commits, UserId me, ConversationId conversation, const Change& change) {
+Result<store::ConversationState> Conversations::update(CommitLoop& commits, UserId me, ConversationId conversation,
+                                                       const Change& change) {
   if (change.draft)
     if (auto error = check_text("draft", *change.draft, 0, kMaxDraft, true)) return *error;
   return commits.run<store::ConversationState>([&](Batch& batch) -> Result<store::ConversationState> {

@@ -40,10 +40,12 @@ class Conversations {
     std::optional<bool> pinned, muted, archived;
     std::optional<std::string> draft;
   };
-  Result<store::ConversationState> update(CommitLoop& commits, UserId me, ConversationId conversation, const Change& change);
+  Result<store::ConversationState> update(CommitLoop& commits, UserId me, ConversationId conversation,
+                                          const Change& change);
 
   /// kNotFound for whoever is not in the conversation. before and after as in HistoryQuery.
-  Result<store::HistoryPage> history(UserId me, ConversationId conversation, std::int64_t before, std::int64_t after, std::size_t limit);
+  Result<store::HistoryPage> history(UserId me, ConversationId conversation, std::int64_t before, std::int64_t after,
+                                     std::size_t limit);
 
   /// All of a user's conversations with their ends and unread counts, by last activity; no texts.
   std::vector<ConversationView> summary(UserId me);

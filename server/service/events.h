@@ -69,7 +69,8 @@ struct SessionEnded {
   SessionId session;
 };
 
-using Event = std::variant<MessageStored, MessageAccepted, MessageRefused, MembershipChanged, MarkMoved, Typing, SessionEnded>;
+using Event =
+    std::variant<MessageStored, MessageAccepted, MessageRefused, MembershipChanged, MarkMoved, Typing, SessionEnded>;
 
 /// Implemented by the gateway. Called on the commit thread; must not block.
 class EventSink {

@@ -17,10 +17,12 @@ using store::Role;
 using MoreFields = std::function<void(JsonWriter&)>;
 
 Error role_needed(Role least) {
-  return {ErrorCode::kRoleForbidden, std::string("only the ") + (least == Role::kOwner ? "owner" : "owner and admins") + " of the group may do this"};
+  return {ErrorCode::kRoleForbidden, std::string("only the ") + (least == Role::kOwner ? "owner" : "owner and admins") +
+                                         " of the group may do this"};
 }
 
-std::string event_content(const char* event, GroupId group, UserId by, const std::vector<UserId>& targets, const MoreFields& more = {}) {
+std::string event_content(const char* event, GroupId group, UserId by, const std::vector<UserId>& targets,
+                          const MoreFields& more = {}) {
   std::string json;
   JsonWriter w(json);
   w.begin_object().field("event", event).field("group_id", group.str()).field("operator_id", by.str());
@@ -41,18 +43,24 @@ void drop_repeated(std::vector<UserId>& users) {
 
 const char* to_string(store::JoinPolicy policy) {
   switch (policy) {
-    case store::JoinPolicy::kOpen: return "open";
-    case store::JoinPolicy::kApproval: return "approval";
-    case store::JoinPolicy::kInvite: return "invite";
+    case store::JoinPolicy::kOpen:
+      return "open";
+    case store::JoinPolicy::kApproval:
+      return "approval";
+    case store::JoinPolicy::kInvite:
+      return "invite";
   }
   return "open";
 }
 
 const char* to_string(Role role) {
   switch (role) {
-    case Role::kOwner: return "owner";
-    case Role::kAdmin: return "admin";
-    case Role::kMember: return "member";
+    case Role::kOwner:
+      return "owner";
+    case Role::kAdmin:
+      return "admin";
+    case Role::kMember:
+      return "member";
   }
   return "member";
 }
@@ -69,16 +77,19 @@ Result<Groups::Access> Groups::require(store::Store& store, UserId me, GroupId g
   return Access{std::move(*found), std::move(*member)};
 }
 
-Result<GroupView> Groups::create(UserId me, std::string_view name, std::string_view description, std::vector<UserId> members) {
+Result<GroupView> Groups::create(UserId me, std::string_view name, std::string_view description,
+                                 std::vector<UserId> members) {
   if (auto error = check_text("name", name, 1, 100)) return *error;
   if (auto error = check_text("description", description, 0, 500, true)) return *error;
-  if (members.size() > kMaxTargets) return protocol::invalid_field("member_ids", "at most " + std::to_string(kMaxTargets) + " users in one call");
+  if (members.size() > kMaxTargets)
+    return protocol::invalid_field("member_ids", "at most " + std::to_string(kMaxTargets) + " users in one call");
   std::erase(members, me);
   drop_repeated(members);
   return commits_.run<GroupView>([&](Batch& batch) -> Result<GroupView> {
     auto& groups = batch.store().groups();
     if (options_.max_owned != 0 && groups.owned_by(me) >= options_.max_owned)
-      return Error{ErrorCode::kRateLimited, "you own " + std::to_string(options_.max_owned) + " groups, the most allowed"};
+      return Error{ErrorCode::kRateLimited,
+                   "you own " + std::to_string(options_.max_owned) + " groups, the most allowed"};
     if (batch.store().accounts().users(members).size() != members.size())
       return protocol::invalid_field("member_ids", "each must be the id of a user");
     Group group;
@@ -99,7 +110,8 @@ Result<GroupView> Groups::create(UserId me, std::string_view name, std::string_v
       batch.store().conversations().open(user, ConversationId::of(group.id), 0);
       batch.emit(MembershipChanged{group.id, user, true});
     }
-    append_event(batch, ids_, group.id, event_content("created", group.id, me, members, [&](JsonWriter& w) { w.field("name", group.name); }));
+    append_event(batch, ids_, group.id,
+                 event_content("created", group.id, me, members, [&](JsonWriter& w) { w.field("name", group.name); }));
     return GroupView{*groups.group(group.id), owner};
   });
 }
@@ -122,14 +134,16 @@ std::vector<GroupView> Groups::mine(UserId me) {
   return views;
 }
 
-Result<std::vector<UserId>> Groups::add_members(Batch& batch, const Group& group, UserId by, const std::vector<UserId>& users, const char* event) {
+Result<std::vector<UserId>> Groups::add_members(Batch& batch, const Group& group, UserId by,
+                                                const std::vector<UserId>& users, const char* event) {
   auto& groups = batch.store().groups();
   std::vector<UserId> added;
   for (const auto user : users)
     if (!groups.member(group.id, user)) added.push_back(user);
   if (added.empty()) return added;
   if (static_cast<std::size_t>(group.member_count) + added.size() > options_.max_members)
-    return Error{ErrorCode::kConflict, "the group is full: at most " + std::to_string(options_.max_members) + " members"};
+    return Error{ErrorCode::kConflict,
+                 "the group is full: at most " + std::to_string(options_.max_members) + " members"};
   const auto conversation = ConversationId::of(group.id);
   for (const auto user : added) batch.emit(MembershipChanged{group.id, user, true});
   const auto seq = append_event(batch, ids_, group.id, event_content(event, group.id, by, added));
@@ -227,26 +241,34 @@ Result<GroupView> Groups::update(UserId me, GroupId group, const Change& change)
     if (change.history_for_all) g.history_for_all = *change.history_for_all;
     batch.store().groups().update_group(g);
     if (g.name != before.name)
-      append_event(batch, ids_, group, event_content("renamed", group, me, {}, [&](JsonWriter& w) { w.field("name", g.name); }));
+      append_event(batch, ids_, group,
+                   event_content("renamed", group, me, {}, [&](JsonWriter& w) { w.field("name", g.name); }));
     if (g.announcement != before.announcement)
-      append_event(batch, ids_, group, event_content("announcement", group, me, {}, [&](JsonWriter& w) { w.field("announcement", g.announcement); }));
-    if (g.description != before.description || g.join_policy != before.join_policy || g.history_for_all != before.history_for_all)
+      append_event(batch, ids_, group, event_content("announcement", group, me, {}, [&](JsonWriter& w) {
+                     w.field("announcement", g.announcement);
+                   }));
+    if (g.description != before.description || g.join_policy != before.join_policy ||
+        g.history_for_all != before.history_for_all)
       append_event(batch, ids_, group, event_content("updated", group, me, {}, [&](JsonWriter& w) {
-                     w.field("description", g.description).field("join_policy", to_string(g.join_policy)).field("history", g.history_for_all ? "all" : "since_joined");
+                     w.field("description", g.description)
+                         .field("join_policy", to_string(g.join_policy))
+                         .field("history", g.history_for_all ? "all" : "since_joined");
                    }));
     return GroupView{g, access->me};
   });
 }
 
 Result<std::vector<UserId>> Groups::invite(UserId me, GroupId group, std::vector<UserId> users) {
-  if (users.empty() || users.size() > kMaxTargets) return protocol::invalid_field("user_ids", "1 to " + std::to_string(kMaxTargets) + " users in one call");
+  if (users.empty() || users.size() > kMaxTargets)
+    return protocol::invalid_field("user_ids", "1 to " + std::to_string(kMaxTargets) + " users in one call");
   drop_repeated(users);
   return commits_.run<std::vector<UserId>>([&](Batch& batch) -> Result<std::vector<UserId>> {
     const auto access = require(batch.store(), me, group, Role::kMember);
     if (!access) return access.error();
     const auto& a = access.value();
     if (a.group.join_policy != store::JoinPolicy::kOpen && a.me.role == Role::kMember) return role_needed(Role::kAdmin);
-    if (batch.store().accounts().users(users).size() != users.size()) return protocol::invalid_field("user_ids", "each must be the id of a user");
+    if (batch.store().accounts().users(users).size() != users.size())
+      return protocol::invalid_field("user_ids", "each must be the id of a user");
     return add_members(batch, a.group, me, users, "invited");
   });
 }
@@ -258,7 +280,8 @@ Result<void> Groups::kick(UserId me, GroupId group, UserId user) {
     const auto target = batch.store().groups().member(group, user);
     if (!target) return protocol::not_found();
     if (user == me) return protocol::invalid_field("user_id", "you cannot kick yourself; leave the group");
-    if (target->role >= access.value().me.role) return Error{ErrorCode::kRoleForbidden, "only somebody of a higher role may kick this member"};
+    if (target->role >= access.value().me.role)
+      return Error{ErrorCode::kRoleForbidden, "only somebody of a higher role may kick this member"};
     remove_member(batch, group, me, user, "kicked");
     return true;
   });
@@ -269,7 +292,8 @@ Result<void> Groups::kick(UserId me, GroupId group, UserId user) {
 Result<MemberView> Groups::update_member(UserId me, GroupId group, UserId user, const MemberChange& change) {
   if (change.nickname)
     if (auto error = check_text("nickname", *change.nickname, 0, 64)) return *error;
-  if (change.role && *change.role == Role::kOwner) return protocol::invalid_field("role", "admin or member; ownership moves by a transfer");
+  if (change.role && *change.role == Role::kOwner)
+    return protocol::invalid_field("role", "admin or member; ownership moves by a transfer");
   const auto changed = commits_.run<GroupMember>([&](Batch& batch) -> Result<GroupMember> {
     const auto access = require(batch.store(), me, group, Role::kMember);
     if (!access) return access.error();
@@ -281,7 +305,8 @@ Result<MemberView> Groups::update_member(UserId me, GroupId group, UserId user, 
     if (change.muted_until && (my_role == Role::kMember || target->role >= my_role))
       return Error{ErrorCode::kRoleForbidden, "only somebody of a higher role may mute this member"};
     if (change.nickname && user != me && (my_role == Role::kMember || target->role >= my_role))
-      return Error{ErrorCode::kRoleForbidden, "only the member himself or somebody of a higher role may change this nickname"};
+      return Error{ErrorCode::kRoleForbidden,
+                   "only the member himself or somebody of a higher role may change this nickname"};
     const auto before = *target;
     if (change.role) target->role = *change.role;
     if (change.muted_until) target->muted_until = *change.muted_until;
@@ -289,11 +314,17 @@ Result<MemberView> Groups::update_member(UserId me, GroupId group, UserId user, 
     batch.store().groups().put_member(*target);
     batch.permissions().forget_member(group, user);
     if (target->role != before.role)
-      append_event(batch, ids_, group, event_content("role", group, me, {user}, [&](JsonWriter& w) { w.field("role", to_string(target->role)); }));
+      append_event(batch, ids_, group, event_content("role", group, me, {user}, [&](JsonWriter& w) {
+                     w.field("role", to_string(target->role));
+                   }));
     if (target->muted_until != before.muted_until)
-      append_event(batch, ids_, group, event_content("muted", group, me, {user}, [&](JsonWriter& w) { w.field("muted_until", target->muted_until); }));
+      append_event(batch, ids_, group, event_content("muted", group, me, {user}, [&](JsonWriter& w) {
+                     w.field("muted_until", target->muted_until);
+                   }));
     if (target->nickname != before.nickname)
-      append_event(batch, ids_, group, event_content("nickname", group, me, {user}, [&](JsonWriter& w) { w.field("nickname", target->nickname); }));
+      append_event(batch, ids_, group, event_content("nickname", group, me, {user}, [&](JsonWriter& w) {
+                     w.field("nickname", target->nickname);
+                   }));
     return std::move(*target);
   });
   if (!changed) return changed.error();

@@ -81,7 +81,8 @@ class Groups {
   };
   Result<Access> require(store::Store& store, UserId me, GroupId group, store::Role least);
   /// Adds who exists and is not in yet; emits and stores the event. Returns who is new.
-  Result<std::vector<UserId>> add_members(Batch& batch, const store::Group& group, UserId by, const std::vector<UserId>& users, const char* event);
+  Result<std::vector<UserId>> add_members(Batch& batch, const store::Group& group, UserId by,
+                                          const std::vector<UserId>& users, const char* event);
   void remove_member(Batch& batch, GroupId group, UserId by, UserId user, const char* event);
   MemberView member_view(const store::GroupMember& member);
 

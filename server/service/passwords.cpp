@@ -8,11 +8,13 @@
 namespace simpleim::service {
 
 Passwords::Passwords(std::int64_t memory_kib, std::int64_t iterations)
-    : memory_bytes_(static_cast<std::size_t>(memory_kib) * 1024), iterations_(static_cast<unsigned long long>(iterations)) {}
+    : memory_bytes_(static_cast<std::size_t>(memory_kib) * 1024),
+      iterations_(static_cast<unsigned long long>(iterations)) {}
 
 std::string Passwords::hash(std::string_view password) const {
   std::array<char, crypto_pwhash_STRBYTES> out;
-  if (crypto_pwhash_str_alg(out.data(), password.data(), password.size(), iterations_, memory_bytes_, crypto_pwhash_ALG_ARGON2ID13) != 0)
+  if (crypto_pwhash_str_alg(out.data(), password.data(), password.size(), iterations_, memory_bytes_,
+                            crypto_pwhash_ALG_ARGON2ID13) != 0)
     throw std::bad_alloc();
   return out.data();
 }
@@ -30,6 +32,8 @@ void Passwords::verify_nothing(std::string_view password) const {
     throw std::bad_alloc();
 }
 
-bool Passwords::is_outdated(const std::string& hash) const { return crypto_pwhash_str_needs_rehash(hash.c_str(), iterations_, memory_bytes_) != 0; }
+bool Passwords::is_outdated(const std::string& hash) const {
+  return crypto_pwhash_str_needs_rehash(hash.c_str(), iterations_, memory_bytes_) != 0;
+}
 
 }  // namespace simpleim::service

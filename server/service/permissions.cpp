@@ -40,7 +40,8 @@ const Permissions::Member& Permissions::load_member(GroupId group, UserId user) 
   return stranger;
 }
 
-std::optional<Error> Permissions::may_send(UserId from, ConversationId conversation, bool mention_all, std::int64_t now_ms) {
+std::optional<Error> Permissions::may_send(UserId from, ConversationId conversation, bool mention_all,
+                                           std::int64_t now_ms) {
   if (!conversation.is_group()) {
     const auto& entry = load_private(conversation);
     if (!entry.both_exist) return Error{ErrorCode::kNotFound, "to: no such user", "to"};
@@ -50,11 +51,14 @@ std::optional<Error> Permissions::may_send(UserId from, ConversationId conversat
     return std::nullopt;
   }
   const auto& member = load_member(conversation.group(), from);
-  if (!member.group_exists || (!member.member && member.hidden)) return Error{ErrorCode::kNotFound, "group_id: no such group", "group_id"};
+  if (!member.group_exists || (!member.member && member.hidden))
+    return Error{ErrorCode::kNotFound, "group_id: no such group", "group_id"};
   if (!member.member) return Error{ErrorCode::kNotMember, "you are not a member of this group; join it first"};
-  if (member.muted_until > now_ms) return Error{ErrorCode::kMuted, "you are muted in this group for now", "", member.muted_until - now_ms};
+  if (member.muted_until > now_ms)
+    return Error{ErrorCode::kMuted, "you are muted in this group for now", "", member.muted_until - now_ms};
   if (mention_all && member.role == store::Role::kMember)
-    return Error{ErrorCode::kRoleForbidden, "content.at_user_ids: only the owner and admins may mention everyone", "content.at_user_ids"};
+    return Error{ErrorCode::kRoleForbidden, "content.at_user_ids: only the owner and admins may mention everyone",
+                 "content.at_user_ids"};
   return std::nullopt;
 }
 

@@ -20,7 +20,8 @@ std::int64_t RateLimit::take(std::int64_t now_ms, std::int64_t per_second, std::
 std::int64_t KeyedRateLimit::take(const std::string& key, std::int64_t now_ms) {
   if (per_minute_ == 0) return 0;
   const std::lock_guard lock(mutex_);
-  if (full_at_ms_.size() >= kMaxKeys) std::erase_if(full_at_ms_, [&](const auto& entry) { return entry.second <= now_ms; });
+  if (full_at_ms_.size() >= kMaxKeys)
+    std::erase_if(full_at_ms_, [&](const auto& entry) { return entry.second <= now_ms; });
   if (full_at_ms_.size() >= kMaxKeys) full_at_ms_.clear();
   auto& full_at = full_at_ms_[key];
   const auto cost = std::max<std::int64_t>(1, 60'000 / per_minute_);

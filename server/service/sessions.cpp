@@ -24,8 +24,8 @@ Error revoked_token() { return {ErrorCode::kTokenRevoked, "token revoked or expi
 
 }  // namespace
 
-Sessions::Sessions(store::Store& store, CommitLoop& commits, const Tokens& tokens, base::IdMaker& ids, base::Random& random,
-                   const base::Clock& clock, Options options)
+Sessions::Sessions(store::Store& store, CommitLoop& commits, const Tokens& tokens, base::IdMaker& ids,
+                   base::Random& random, const base::Clock& clock, Options options)
     : store_(store), commits_(commits), tokens_(tokens), ids_(ids), random_(random), clock_(clock), options_(options) {}
 
 Result<Identity> Sessions::authenticate(std::string_view access_token) {
@@ -35,7 +35,8 @@ Result<Identity> Sessions::authenticate(std::string_view access_token) {
   std::uint64_t revocations_before = 0;
   {
     const std::lock_guard lock(mutex_);
-    if (const auto found = cache_.find(claims->session); found != cache_.end() && found->second.trusted_until > clock_.steady_ms()) {
+    if (const auto found = cache_.find(claims->session);
+        found != cache_.end() && found->second.trusted_until > clock_.steady_ms()) {
       if (found->second.user != claims->user || found->second.expires_at <= clock_.now_ms()) return revoked_token();
       return Identity{claims->user, claims->session, found->second.device_id, claims->expires_at * 1000};
     }
@@ -45,7 +46,9 @@ Result<Identity> Sessions::authenticate(std::string_view access_token) {
   if (!session || session->user != claims->user || session->expires_at <= clock_.now_ms()) return revoked_token();
   const std::lock_guard lock(mutex_);
   if (cache_.size() >= kMaxCached) cache_.clear();
-  if (revocations_ == revocations_before) cache_.insert_or_assign(session->id, Cached{session->user, session->device_id, session->expires_at, clock_.steady_ms() + kTrustMs});
+  if (revocations_ == revocations_before)
+    cache_.insert_or_assign(
+        session->id, Cached{session->user, session->device_id, session->expires_at, clock_.steady_ms() + kTrustMs});
   return Identity{session->user, session->id, session->device_id, claims->expires_at * 1000};
 }
 
@@ -108,7 +111,8 @@ Result<std::pair<store::Session, TokenPair>> Sessions::refresh(std::string_view 
   if (reused) {
     // Spent before: either a thief has it or its owner's copy was stolen; nobody keeps the session.
     // (Somebody else may have ended it for the same reason already.)
-    if (const auto ended = delete_session(user, *id); !ended && ended.error().code != ErrorCode::kNotFound) return ended.error();
+    if (const auto ended = delete_session(user, *id); !ended && ended.error().code != ErrorCode::kNotFound)
+      return ended.error();
     return revoked_token();
   }
   if (!done) return done.error();

@@ -33,8 +33,8 @@ class Sessions {
     std::int64_t refresh_s = 30 * 24 * 3600;
   };
 
-  Sessions(store::Store& store, CommitLoop& commits, const Tokens& tokens, base::IdMaker& ids, base::Random& random, const base::Clock& clock,
-           Options options);
+  Sessions(store::Store& store, CommitLoop& commits, const Tokens& tokens, base::IdMaker& ids, base::Random& random,
+           const base::Clock& clock, Options options);
 
   /// kInvalidToken or kTokenRevoked.
   Result<Identity> authenticate(std::string_view access_token);

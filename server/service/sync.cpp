@@ -23,7 +23,8 @@ std::vector<Message> Sync::next() {
   while (!todo_.empty()) {
     auto& todo = todo_.back();
     auto& reached = reached_[todo.reached];
-    auto page = store_.messages().history({reached.conversation, todo.visible_from, 0, reached.seq, std::min(options_.chunk, todo.left)});
+    auto page = store_.messages().history(
+        {reached.conversation, todo.visible_from, 0, reached.seq, std::min(options_.chunk, todo.left)});
     todo.left -= std::min(todo.left, page.messages.size());
     if (!page.messages.empty()) reached.seq = page.messages.back().seq;
     reached.has_more = page.has_more && todo.left == 0;
@@ -34,7 +35,8 @@ std::vector<Message> Sync::next() {
 }
 
 void Sync::revisit(ConversationId conversation) {
-  const auto found = std::find_if(reached_.begin(), reached_.end(), [&](const Reached& r) { return r.conversation == conversation; });
+  const auto found =
+      std::find_if(reached_.begin(), reached_.end(), [&](const Reached& r) { return r.conversation == conversation; });
   if (found != reached_.end()) {
     if (found->has_more) return;  // it has had its share; the client fetches the rest
     const auto index = static_cast<std::size_t>(found - reached_.begin());

@@ -19,16 +19,19 @@ std::optional<protocol::Error> check_username(std::string_view text) {
   return std::nullopt;
 }
 
-std::optional<protocol::Error> check_text(std::string_view field, std::string_view text, std::size_t least, std::size_t most, bool lines) {
+std::optional<protocol::Error> check_text(std::string_view field, std::string_view text, std::size_t least,
+                                          std::size_t most, bool lines) {
   const auto length = base::code_points(text);
   if (length < least || length > most)
-    return protocol::invalid_field(std::string(field), std::to_string(least) + " to " + std::to_string(most) + " characters are needed");
+    return protocol::invalid_field(std::string(field),
+                                   std::to_string(least) + " to " + std::to_string(most) + " characters are needed");
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
     if ((byte < 0x20 || byte == 0x7f) && !(lines && (c == '\n' || c == '\t')))
       return protocol::invalid_field(std::string(field), "control characters are not allowed");
   }
-  if (least > 0 && text.find_first_not_of(' ') == std::string_view::npos) return protocol::invalid_field(std::string(field), "must not be blank");
+  if (least > 0 && text.find_first_not_of(' ') == std::string_view::npos)
+    return protocol::invalid_field(std::string(field), "must not be blank");
   return std::nullopt;
 }
 

@@ -13,6 +13,7 @@ namespace simpleim::service {
 std::optional<protocol::Error> check_username(std::string_view text);
 /// `least` to `most` code points, not only blanks (when least > 0), no control characters (line
 /// breaks only where `lines`).
-std::optional<protocol::Error> check_text(std::string_view field, std::string_view text, std::size_t least, std::size_t most, bool lines = false);
+std::optional<protocol::Error> check_text(std::string_view field, std::string_view text, std::size_t least,
+                                          std::size_t most, bool lines = false);
 
 }  // namespace simpleim::service

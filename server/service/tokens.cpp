@@ -46,7 +46,8 @@ Claim integer_claim(jwt_t* token, const char* name, std::int64_t& value) {
 bool is_compact_form(std::string_view token) {
   return token.size() <= kMaxToken && std::count(token.begin(), token.end(), '.') == 2 &&
          std::all_of(token.begin(), token.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+                  c == '.';
          });
 }
 
@@ -77,14 +78,18 @@ std::optional<TokenClaims> Tokens::verify(std::string_view token, TokenProblem& 
   if (jwt_decode(&decoded, copy.c_str(), bytes(key_), static_cast<int>(key_.size())) != 0) return std::nullopt;
   const Jwt owner(decoded, jwt_free);
   // The library reads "hs256" as HS256; the standard does not.
-  if (jwt_get_alg(decoded) != JWT_ALG_HS256 || text_of(jwt_get_header(decoded, "alg")) != "HS256" || text_of(jwt_get_grant(decoded, "token_use")) != kUse) return std::nullopt;
-  if (text_of(jwt_get_grant(decoded, "iss")) != kIssuer || text_of(jwt_get_grant(decoded, "aud")) != kAudience) return std::nullopt;
+  if (jwt_get_alg(decoded) != JWT_ALG_HS256 || text_of(jwt_get_header(decoded, "alg")) != "HS256" ||
+      text_of(jwt_get_grant(decoded, "token_use")) != kUse)
+    return std::nullopt;
+  if (text_of(jwt_get_grant(decoded, "iss")) != kIssuer || text_of(jwt_get_grant(decoded, "aud")) != kAudience)
+    return std::nullopt;
   const auto user = base::UserId::parse(text_of(jwt_get_grant(decoded, "sub")));
   const auto session = base::SessionId::parse(text_of(jwt_get_grant(decoded, "sid")));
   std::int64_t issued = 0;
   std::int64_t expires = 0;
   std::int64_t not_before = 0;
-  if (!user || !session || integer_claim(decoded, "iat", issued) != Claim::kGood || integer_claim(decoded, "exp", expires) != Claim::kGood ||
+  if (!user || !session || integer_claim(decoded, "iat", issued) != Claim::kGood ||
+      integer_claim(decoded, "exp", expires) != Claim::kGood ||
       integer_claim(decoded, "nbf", not_before) == Claim::kWrong)
     return std::nullopt;
   const auto now = clock_.now_ms() / 1000;
@@ -98,12 +103,16 @@ std::optional<TokenClaims> Tokens::verify(std::string_view token, TokenProblem& 
 }
 
 std::string load_or_make_key(const std::string& path) {
-  const auto failed = [&](const char* what) { return std::runtime_error(path + ": " + what + ": " + std::strerror(errno)); };
+  const auto failed = [&](const char* what) {
+    return std::runtime_error(path + ": " + what + ": " + std::strerror(errno));
+  };
   std::string key(Tokens::kKeyBytes, '\0');
   if (const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC); fd >= 0) {
     const auto got = ::read(fd, key.data(), key.size());
     ::close(fd);
-    if (got != static_cast<ssize_t>(key.size())) throw std::runtime_error(path + " is not a key of 32 bytes; remove it to have a new one made (all users sign in again)");
+    if (got != static_cast<ssize_t>(key.size()))
+      throw std::runtime_error(path +
+                               " is not a key of 32 bytes; remove it to have a new one made (all users sign in again)");
     return key;
   }
   if (errno != ENOENT) throw failed("cannot read the key");

@@ -22,7 +22,8 @@ TEST_F(CommitLoopUnderThreads, EveryMessageHasItsOwnSeqAndReadersSeeNoGap) {
       Conversations conversations(store_);
       while (!done) {
         std::int64_t expected = 1;
-        for (const auto& message : store_.messages().history({pair, 1, 0, 0, 10'000}).messages) ASSERT_EQ(message.seq, expected++);
+        for (const auto& message : store_.messages().history({pair, 1, 0, 0, 10'000}).messages)
+          ASSERT_EQ(message.seq, expected++);
         (void)conversations.summary(bob_);
       }
     });
@@ -30,7 +31,8 @@ TEST_F(CommitLoopUnderThreads, EveryMessageHasItsOwnSeqAndReadersSeeNoGap) {
   for (int t = 0; t < kThreads; ++t)
     senders.emplace_back([&, t] {
       for (int i = 0; i < kEach; ++i) {
-        send(text("t" + std::to_string(t) + "-" + std::to_string(i), t % 2 == 0 ? alice_ : bob_, t % 2 == 0 ? bob_ : alice_));
+        send(text("t" + std::to_string(t) + "-" + std::to_string(i), t % 2 == 0 ? alice_ : bob_,
+                  t % 2 == 0 ? bob_ : alice_));
         if (i % 20 == 0)
           (void)commits_.run<bool>([&](Batch& batch) -> Result<bool> {
             batch.store().accounts().set_last_seen(alice_, i);
@@ -40,7 +42,8 @@ TEST_F(CommitLoopUnderThreads, EveryMessageHasItsOwnSeqAndReadersSeeNoGap) {
       }
     });
   for (auto& thread : senders) thread.join();
-  ASSERT_TRUE(wait_until([&] { return sink_.all<MessageStored>().size() == kThreads * kEach; }, std::chrono::seconds(60)));
+  ASSERT_TRUE(
+      wait_until([&] { return sink_.all<MessageStored>().size() == kThreads * kEach; }, std::chrono::seconds(60)));
   done = true;
   for (auto& thread : readers) thread.join();
   std::int64_t expected = 1;

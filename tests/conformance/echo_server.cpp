@@ -35,9 +35,8 @@ int main() {
     return response;
   });
   router.websocket("/", [](const net::Request&, const net::UpgradeReply& reply) {
-    reply(net::Upgrade{"", [](net::IoThread&, const std::shared_ptr<net::WebSocket>& socket, std::string_view received) {
-                         socket->start(std::make_unique<Echo>(socket), received);
-                       }});
+    reply(net::Upgrade{"", [](net::IoThread&, const std::shared_ptr<net::WebSocket>& socket,
+                              std::string_view received) { socket->start(std::make_unique<Echo>(socket), received); }});
   });
   net::HttpContext context;
   context.router = &router;

@@ -57,7 +57,8 @@ TEST_P(AccountStoreContract, SearchFindsPrefixesOfBothNamesAndNothingIsAWildcard
   EXPECT_EQ(names(accounts.find_users("AN", 10)), (std::vector<std::string>{"andy", "anna", "bert"}));
   EXPECT_EQ(names(accounts.find_users("小", 10)), std::vector<std::string>{"andy"});
   EXPECT_EQ(names(accounts.find_users("an", 1)), std::vector<std::string>{"andy"});
-  for (const char* none : {"%", "_", "a%", "a_", "*", "' OR 1=1 --"}) EXPECT_TRUE(accounts.find_users(none, 10).empty()) << none;
+  for (const char* none : {"%", "_", "a%", "a_", "*", "' OR 1=1 --"})
+    EXPECT_TRUE(accounts.find_users(none, 10).empty()) << none;
 }
 
 TEST_P(AccountStoreContract, ProfilesPasswordsAndLastSeenChange) {

@@ -10,7 +10,9 @@ namespace {
 
 class SqlitePlace final : public StorePlace {
  public:
-  std::unique_ptr<store::Store> open() override { return std::make_unique<store::sqlite::SqliteStore>(dir_.file("simpleim.db"), 2); }
+  std::unique_ptr<store::Store> open() override {
+    return std::make_unique<store::sqlite::SqliteStore>(dir_.file("simpleim.db"), 2);
+  }
 
  private:
   TempDir dir_;
@@ -26,7 +28,8 @@ std::vector<BusBackend> bus_backends() {
   return {{"in_process", [](std::size_t nodes) {
              auto hub = std::make_shared<cluster::in_process::BusHub>();
              std::vector<std::unique_ptr<cluster::Bus>> all;
-             for (std::size_t i = 0; i < nodes; ++i) all.push_back(std::make_unique<cluster::in_process::InProcessBus>(hub));
+             for (std::size_t i = 0; i < nodes; ++i)
+               all.push_back(std::make_unique<cluster::in_process::InProcessBus>(hub));
              return all;
            }}};
 }

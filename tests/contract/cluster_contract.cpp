@@ -68,7 +68,8 @@ TEST_P(BusContract, KnowsWhetherItIsAlone) {
   EXPECT_EQ(GetParam().make(1).front()->health(), "");
 }
 
-INSTANTIATE_TEST_SUITE_P(Backends, BusContract, testing::ValuesIn(bus_backends()), [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(Backends, BusContract, testing::ValuesIn(bus_backends()),
+                         [](const auto& info) { return info.param.name; });
 
 class PresenceContract : public testing::TestWithParam<PresenceBackend> {};
 
@@ -84,6 +85,7 @@ TEST_P(PresenceContract, TellsWhoIsOnlineInTheOrderAsked) {
   EXPECT_FALSE(directory->lookup({base::UserId{2}}).front().online);
 }
 
-INSTANTIATE_TEST_SUITE_P(Backends, PresenceContract, testing::ValuesIn(presence_backends()), [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(Backends, PresenceContract, testing::ValuesIn(presence_backends()),
+                         [](const auto& info) { return info.param.name; });
 
 }  // namespace simpleim::test

@@ -15,7 +15,8 @@ class GroupStoreContract : public StoreContract {
       g.name = "g";
       g.owner = members.front();
       store_->groups().create_group(g);
-      for (const auto m : members) store_->groups().put_member({id, m, m == g.owner ? Role::kOwner : Role::kMember, "", 1, 1, 0});
+      for (const auto m : members)
+        store_->groups().put_member({id, m, m == g.owner ? Role::kOwner : Role::kMember, "", 1, 1, 0});
     });
   }
 };

@@ -83,11 +83,12 @@ TEST_P(MessageStoreContract, NobodySeesABatchBeforeItsCommit) {
 TEST_P(MessageStoreContract, HistoryGoesBothWaysWhereverTheMessagesLie) {
   const auto fill = [&](int from, int to) {
     batch([&] {
-      for (int i = from; i <= to; ++i) (void)store_->messages().append(message("m" + std::to_string(i), pair_, kAlice), {});
+      for (int i = from; i <= to; ++i)
+        (void)store_->messages().append(message("m" + std::to_string(i), pair_, kAlice), {});
     });
   };
   fill(1, 30);
-  tidy_all();   // 1..30 in their final place
+  tidy_all();    // 1..30 in their final place
   fill(31, 60);  // the rest not yet
   const auto range = [](int from, int to) {
     std::vector<std::int64_t> out(static_cast<std::size_t>(to - from + 1));
@@ -176,7 +177,8 @@ TEST_P(MessageStoreContract, ManyMessagesOfManyConversationsSurviveArchivingInSl
         const auto c = random() % kConversations;
         if (next[c] == kEach) continue;
         const auto conversation = base::ConversationId::between(base::UserId{1}, base::UserId{100 + c});
-        const auto appended = store_->messages().append(message("c" + std::to_string(c) + "-" + std::to_string(next[c]), conversation, base::UserId{1}), {});
+        const auto appended = store_->messages().append(
+            message("c" + std::to_string(c) + "-" + std::to_string(next[c]), conversation, base::UserId{1}), {});
         ASSERT_EQ(appended.seq, ++next[c]);
         ++made;
       }
@@ -186,9 +188,13 @@ TEST_P(MessageStoreContract, ManyMessagesOfManyConversationsSurviveArchivingInSl
   }
   for (int round = 0; round < 2; ++round) {
     for (std::uint64_t c = 0; c < kConversations; ++c) {
-      const auto all = store_->messages().history({base::ConversationId::between(base::UserId{1}, base::UserId{100 + c}), 1, 0, 0, kEach + 10}).messages;
+      const auto all =
+          store_->messages()
+              .history({base::ConversationId::between(base::UserId{1}, base::UserId{100 + c}), 1, 0, 0, kEach + 10})
+              .messages;
       ASSERT_EQ(all.size(), static_cast<std::size_t>(kEach));
-      for (int i = 0; i < kEach; ++i) ASSERT_EQ(all[static_cast<std::size_t>(i)].id.view(), "c" + std::to_string(c) + "-" + std::to_string(i));
+      for (int i = 0; i < kEach; ++i)
+        ASSERT_EQ(all[static_cast<std::size_t>(i)].id.view(), "c" + std::to_string(c) + "-" + std::to_string(i));
     }
     tidy_all();
     EXPECT_EQ(store_->untidy(), 0u);

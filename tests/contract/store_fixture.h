@@ -24,7 +24,13 @@ class StoreContract : public testing::TestWithParam<StoreBackend> {
     store_->commit();
   }
   store::Message message(const std::string& id, base::ConversationId conversation, base::UserId from, int type = 1) {
-    return {message_id(id), conversation, from, static_cast<protocol::FrameType>(type), 0, 1000, R"({"text":")" + id + "\"}"};
+    return {message_id(id),
+            conversation,
+            from,
+            static_cast<protocol::FrameType>(type),
+            0,
+            1000,
+            R"({"text":")" + id + "\"}"};
   }
   store::Appended append(const store::Message& m, const std::vector<base::UserId>& mentions = {}) {
     store::Appended result;

@@ -29,7 +29,8 @@ void check(const protocol::SendFrame& frame) {
   if (frame.content.empty() || (!frame.to && !frame.group)) std::abort();
   must_be_json(frame.content);
   std::string out;
-  protocol::write_message(out, {frame.message_id, base::ConversationId::between(base::UserId{1}, frame.to), base::UserId{1}, frame.type, 1, 1, frame.content});
+  protocol::write_message(out, {frame.message_id, base::ConversationId::between(base::UserId{1}, frame.to),
+                                base::UserId{1}, frame.type, 1, 1, frame.content});
   must_be_json(out);
 }
 

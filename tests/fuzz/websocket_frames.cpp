@@ -14,8 +14,12 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
     const auto whole = net::parse_frame_header(std::string_view(bytes).substr(at));
     if (whole.state != net::HeaderResult::State::kComplete) break;
     // A header that is complete is complete at exactly its own length.
-    if (net::parse_frame_header(std::string_view(bytes).substr(at, whole.header.size)).state != net::HeaderResult::State::kComplete) std::abort();
-    if (net::parse_frame_header(std::string_view(bytes).substr(at, whole.header.size - 1)).state != net::HeaderResult::State::kNeedMore) std::abort();
+    if (net::parse_frame_header(std::string_view(bytes).substr(at, whole.header.size)).state !=
+        net::HeaderResult::State::kComplete)
+      std::abort();
+    if (net::parse_frame_header(std::string_view(bytes).substr(at, whole.header.size - 1)).state !=
+        net::HeaderResult::State::kNeedMore)
+      std::abort();
     at += whole.header.size;
     const auto payload = std::min<std::uint64_t>(whole.header.payload_size, bytes.size() - at);
     net::unmask(bytes.data() + at, payload, whole.header.mask, 0);

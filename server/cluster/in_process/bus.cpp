@@ -39,7 +39,8 @@ void InProcessBus::publish(std::string_view topic, std::string_view payload) {
   // Held while the others receive: that keeps the order of each topic, and receivers do not block.
   const std::lock_guard lock(hub_->mutex_);
   for (auto* node : hub_->nodes_)
-    if (node != this && node->receive_ && node->topics_.find(topic) != node->topics_.end()) node->receive_(topic, payload);
+    if (node != this && node->receive_ && node->topics_.find(topic) != node->topics_.end())
+      node->receive_(topic, payload);
 }
 
 }  // namespace simpleim::cluster::in_process

@@ -6,7 +6,8 @@ namespace simpleim::store::sqlite {
 namespace {
 
 #define USER_COLUMNS "id, username, nickname, password_hash, bio, avatar_file_id, created_at, last_seen, disabled"
-#define SESSION_COLUMNS "id, user_id, device_id, device_name, platform, ip, refresh_hash, created_at, last_active, expires_at"
+#define SESSION_COLUMNS \
+  "id, user_id, device_id, device_name, platform, ip, refresh_hash, created_at, last_active, expires_at"
 
 /// Lower case for ASCII only: the same on every machine, whatever its locale.
 std::string folded(std::string_view text) {
@@ -73,10 +74,11 @@ std::vector<User> SqliteAccountStore::find_users(std::string_view prefix, std::s
   const auto low = folded(prefix);
   const auto high = low + "\xf4\x8f\xbf\xbf";
   auto db = db_.read();
-  auto query = db->query(
-      "SELECT " USER_COLUMNS " FROM user WHERE disabled=0 AND id IN ("
-      "SELECT id FROM user WHERE username_key BETWEEN ?1 AND ?2 UNION SELECT id FROM user WHERE nickname_key BETWEEN ?1 AND ?2) "
-      "ORDER BY username_key LIMIT ?3");
+  auto query = db->query("SELECT " USER_COLUMNS
+                         " FROM user WHERE disabled=0 AND id IN ("
+                         "SELECT id FROM user WHERE username_key BETWEEN ?1 AND ?2 UNION SELECT id FROM user WHERE "
+                         "nickname_key BETWEEN ?1 AND ?2) "
+                         "ORDER BY username_key LIMIT ?3");
   query.bind(std::string_view(low)).bind(std::string_view(high)).bind(static_cast<std::int64_t>(limit));
   return read_users(query);
 }
@@ -106,7 +108,8 @@ bool SqliteAccountStore::create_user(const User& user) {
     if (taken.bind(std::string_view(name_key)).step()) return false;
   }
   db.query(
-        "INSERT INTO user(id, username, username_key, nickname, nickname_key, password_hash, bio, avatar_file_id, created_at) "
+        "INSERT INTO user(id, username, username_key, nickname, nickname_key, password_hash, bio, avatar_file_id, "
+        "created_at) "
         "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)")
       .bind(user.id.value)
       .bind(std::string_view(user.username))
@@ -213,9 +216,13 @@ bool SqliteAccountStore::has_blocked(UserId user, UserId other) {
 
 void SqliteAccountStore::set_blocked(UserId user, UserId other, bool blocked, std::int64_t when) {
   if (blocked)
-    db_.write().query("INSERT OR IGNORE INTO block(user_id, blocked_id, created_at) VALUES(?, ?, ?)").bind(user.value).bind(other.value).bind(when).run();
-  else
-    db_.write().query("DELETE FROM block WHERE user_id=? AND blocked_id=?").bind(user.value).bind(other.value).run();
+    db_.write()
+        .query("INSERT OR IGNORE INTO block(user_id, blocked_id, created_at) VALUES(?, ?, ?)")
+        .bind(user.value)
+        .bind(other.value)
+        .bind(when)
+        .run();
+  else db_.write().query("DELETE FROM block WHERE user_id=? AND blocked_id=?").bind(user.value).bind(other.value).run();
 }
 
 }  // namespace simpleim::store::sqlite

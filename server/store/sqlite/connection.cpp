@@ -5,10 +5,13 @@ namespace {
 
 ErrorCode code_of(int result) {
   switch (result & 0xff) {
-    case SQLITE_FULL: return ErrorCode::kStorageFull;
+    case SQLITE_FULL:
+      return ErrorCode::kStorageFull;
     case SQLITE_BUSY:
-    case SQLITE_LOCKED: return ErrorCode::kUnavailable;
-    default: return ErrorCode::kInternal;
+    case SQLITE_LOCKED:
+      return ErrorCode::kUnavailable;
+    default:
+      return ErrorCode::kInternal;
   }
 }
 
@@ -32,12 +35,14 @@ Query& Query::bind(std::int64_t value) {
 }
 
 Query& Query::bind(std::string_view text) {
-  sqlite3_bind_text(statement_, ++bound_, text.data() == nullptr ? "" : text.data(), static_cast<int>(text.size()), SQLITE_STATIC);
+  sqlite3_bind_text(statement_, ++bound_, text.data() == nullptr ? "" : text.data(), static_cast<int>(text.size()),
+                    SQLITE_STATIC);
   return *this;
 }
 
 Query& Query::bind_blob(std::string_view bytes) {
-  sqlite3_bind_blob(statement_, ++bound_, bytes.data() == nullptr ? "" : bytes.data(), static_cast<int>(bytes.size()), SQLITE_STATIC);
+  sqlite3_bind_blob(statement_, ++bound_, bytes.data() == nullptr ? "" : bytes.data(), static_cast<int>(bytes.size()),
+                    SQLITE_STATIC);
   return *this;
 }
 
@@ -66,7 +71,8 @@ std::string_view Query::bytes() {
 std::string Query::text() { return std::string(bytes()); }
 
 Connection::Connection(const std::string& path, Access access) {
-  const int flags = SQLITE_OPEN_NOMUTEX | (access == Access::kReadWrite ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READWRITE);
+  const int flags = SQLITE_OPEN_NOMUTEX |
+                    (access == Access::kReadWrite ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READWRITE);
   if (sqlite3_open_v2(path.c_str(), &db_, flags, nullptr) != SQLITE_OK) {
     const std::string message = db_ == nullptr ? "out of memory" : sqlite3_errmsg(db_);
     const int code = db_ == nullptr ? SQLITE_NOMEM : sqlite3_extended_errcode(db_);
@@ -85,7 +91,8 @@ Connection::~Connection() {
 
 Query Connection::query(const char* sql) {
   auto& statement = statements_[sql];
-  if (statement == nullptr && sqlite3_prepare_v3(db_, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, nullptr) != SQLITE_OK)
+  if (statement == nullptr &&
+      sqlite3_prepare_v3(db_, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, nullptr) != SQLITE_OK)
     throw_error(db_, sql);
   return Query(db_, statement);
 }

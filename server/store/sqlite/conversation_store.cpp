@@ -23,7 +23,8 @@ ConversationState read_state(Query& q) {
 std::vector<ConversationState> SqliteConversationStore::states_of(UserId user) {
   std::vector<ConversationState> found;
   auto db = db_.read();
-  auto query = db->query("SELECT " STATE_COLUMNS " FROM conversation_state s JOIN conversation c ON c.id=s.conversation_id WHERE s.user_id=?");
+  auto query = db->query("SELECT " STATE_COLUMNS
+                         " FROM conversation_state s JOIN conversation c ON c.id=s.conversation_id WHERE s.user_id=?");
   query.bind(user.value);
   while (query.step()) found.push_back(read_state(query));
   return found;
@@ -32,14 +33,17 @@ std::vector<ConversationState> SqliteConversationStore::states_of(UserId user) {
 std::optional<ConversationState> SqliteConversationStore::state(UserId user, ConversationId conversation) {
   auto db = db_.read();
   auto query = db->query("SELECT " STATE_COLUMNS
-                         " FROM conversation c JOIN conversation_state s ON s.conversation_id=c.id AND s.user_id=? WHERE c.high=? AND c.low=?");
+                         " FROM conversation c JOIN conversation_state s ON s.conversation_id=c.id AND s.user_id=? "
+                         "WHERE c.high=? AND c.low=?");
   if (!query.bind(user.value).bind(conversation.high).bind(conversation.low).step()) return std::nullopt;
   return read_state(query);
 }
 
 void SqliteConversationStore::open(UserId user, ConversationId conversation, std::int64_t seq) {
   db_.write()
-      .query("INSERT OR IGNORE INTO conversation_state(user_id, conversation_id, read_seq, delivered_seq) VALUES(?, ?, ?, ?)")
+      .query(
+          "INSERT OR IGNORE INTO conversation_state(user_id, conversation_id, read_seq, delivered_seq) VALUES(?, ?, ?, "
+          "?)")
       .bind(user.value)
       .bind(index_.open(conversation).key)
       .bind(seq)
@@ -58,7 +62,8 @@ void SqliteConversationStore::remove(UserId user, ConversationId conversation) {
 bool SqliteConversationStore::advance_read(UserId user, ConversationId conversation, std::int64_t seq) {
   auto& db = db_.write();
   db.query(
-        "UPDATE conversation_state SET read_seq=?3, delivered_seq=max(delivered_seq, ?3) WHERE user_id=?1 AND conversation_id=?2 AND read_seq < ?3")
+        "UPDATE conversation_state SET read_seq=?3, delivered_seq=max(delivered_seq, ?3) WHERE user_id=?1 AND "
+        "conversation_id=?2 AND read_seq < ?3")
       .bind(user.value)
       .bind(index_.open(conversation).key)
       .bind(seq)
@@ -68,7 +73,8 @@ bool SqliteConversationStore::advance_read(UserId user, ConversationId conversat
 
 bool SqliteConversationStore::advance_delivered(UserId user, ConversationId conversation, std::int64_t seq) {
   auto& db = db_.write();
-  db.query("UPDATE conversation_state SET delivered_seq=?3 WHERE user_id=?1 AND conversation_id=?2 AND delivered_seq < ?3")
+  db.query(
+        "UPDATE conversation_state SET delivered_seq=?3 WHERE user_id=?1 AND conversation_id=?2 AND delivered_seq < ?3")
       .bind(user.value)
       .bind(index_.open(conversation).key)
       .bind(seq)
@@ -78,7 +84,8 @@ bool SqliteConversationStore::advance_delivered(UserId user, ConversationId conv
 
 void SqliteConversationStore::update(UserId user, const ConversationState& s) {
   db_.write()
-      .query("UPDATE conversation_state SET pinned=?, muted=?, archived=?, draft=? WHERE user_id=? AND conversation_id=?")
+      .query(
+          "UPDATE conversation_state SET pinned=?, muted=?, archived=?, draft=? WHERE user_id=? AND conversation_id=?")
       .bind(s.pinned)
       .bind(s.muted)
       .bind(s.archived)

@@ -8,16 +8,20 @@
 namespace simpleim::store::sqlite {
 namespace {
 
-/// Pages in the write-ahead log after which a checkpoint is due (64 MiB): the fewer checkpoints, the
-/// more often a page is copied once for many changes, and the fewer syncs of the file stand beside
-/// those of the log.
-constexpr int kCheckpointPages = 16384;
+/// Pages in the write-ahead log after which a checkpoint is due. A checkpoint syncs the file, and the
+/// commits meanwhile wait for the disk: while commits are small (calm), small checkpoints keep that
+/// wait at a few milliseconds; under load, large ones (64 MiB) copy a page once for many changes.
+constexpr int kCalmCheckpointPages = 1024;
+constexpr int kBusyCheckpointPages = 16384;
+/// A commit of fewer pages than this is a small one.
+constexpr int kSmallCommitPages = 32;
 
 void check_integrity(Connection& db, const std::string& path) {
   auto query = db.query("PRAGMA quick_check(1)");
   const std::string verdict = query.step() ? query.text() : "no answer";
   if (verdict != "ok")
-    throw StoreError(ErrorCode::kInternal, path + " is damaged (" + verdict + "); restore a backup with: simpleim restore DIR");
+    throw StoreError(ErrorCode::kInternal,
+                     path + " is damaged (" + verdict + "); restore a backup with: simpleim restore DIR");
 }
 
 bool is_small(Connection& db) {
@@ -38,7 +42,8 @@ Database::Database(std::string path, std::size_t readers) : path_(std::move(path
   // `simpleim check` is there to do it. SQLite still refuses every damaged page it meets.
   if (is_small(*writer_)) check_integrity(*writer_, path_);
   migrate(*writer_);
-  for (std::size_t i = 0; i < readers; ++i) pool_.push_back(std::make_unique<Connection>(path_, Connection::Access::kReadOnly));
+  for (std::size_t i = 0; i < readers; ++i)
+    pool_.push_back(std::make_unique<Connection>(path_, Connection::Access::kReadOnly));
   checkpointer_ = std::thread([this] { checkpoint_loop(); });
 }
 
@@ -59,14 +64,17 @@ void Database::open_writer() {
   sqlite3_wal_hook(
       writer_->handle(),
       [](void* self, sqlite3*, const char*, int pages) {
-        static_cast<Database*>(self)->log_pages_ = pages;
+        auto& db = *static_cast<Database*>(self);
+        db.commit_pages_ = pages - db.log_pages_;
+        db.log_pages_ = pages;
         return SQLITE_OK;
       },
       this);
 }
 
 Database::Lease Database::read() {
-  if (batch_thread_.load(std::memory_order_relaxed) == std::this_thread::get_id()) return Lease(*this, nullptr, *writer_);
+  if (batch_thread_.load(std::memory_order_relaxed) == std::this_thread::get_id())
+    return Lease(*this, nullptr, *writer_);
   std::unique_lock lock(pool_mutex_);
   pool_ready_.wait(lock, [this] { return !pool_.empty(); });
   auto connection = std::move(pool_.back());
@@ -104,7 +112,8 @@ void Database::commit() {
     throw;
   }
   batch_thread_ = std::thread::id();
-  if (log_pages_ >= kCheckpointPages && checkpoint_.load() == Checkpoint::kNone) {
+  const bool small = commit_pages_ >= 0 && commit_pages_ < kSmallCommitPages;
+  if (log_pages_ >= (small ? kCalmCheckpointPages : kBusyCheckpointPages) && checkpoint_.load() == Checkpoint::kNone) {
     {
       const std::lock_guard lock(checkpoint_mutex_);
       checkpoint_ = Checkpoint::kWanted;
@@ -116,7 +125,8 @@ void Database::commit() {
 void Database::rollback() {
   batch_thread_ = std::thread::id();
   if (!writer_) return;
-  if (sqlite3_get_autocommit(writer_->handle()) == 0) sqlite3_exec(writer_->handle(), "ROLLBACK", nullptr, nullptr, nullptr);
+  if (sqlite3_get_autocommit(writer_->handle()) == 0)
+    sqlite3_exec(writer_->handle(), "ROLLBACK", nullptr, nullptr, nullptr);
   // After an I/O error nothing the connection holds in memory is trusted any more: the next batch
   // opens a new one, which reads what the disk really has.
   if ((sqlite3_errcode(writer_->handle()) & 0xff) == SQLITE_IOERR) writer_.reset();
@@ -143,7 +153,8 @@ void Database::checkpoint_loop() {
     lock.unlock();
     try {
       if (!connection) connection = std::make_unique<Connection>(path_, Connection::Access::kReadWrite);
-      if (sqlite3_wal_checkpoint_v2(connection->handle(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr) == SQLITE_IOERR)
+      if (sqlite3_wal_checkpoint_v2(connection->handle(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr) ==
+          SQLITE_IOERR)
         connection.reset();
     } catch (const StoreError& e) {
       base::log::warn("a checkpoint failed and will be tried again", {{"what", e.what()}});

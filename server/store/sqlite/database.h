@@ -66,7 +66,9 @@ class Database {
   std::mutex checkpoint_mutex_;
   std::condition_variable checkpoint_ready_;
   std::atomic<Checkpoint> checkpoint_{Checkpoint::kNone};
+  /// Pages in the log, and how many of them the last commit wrote.
   int log_pages_ = 0;
+  int commit_pages_ = 0;
   bool stopping_ = false;
   std::thread checkpointer_;
 };

@@ -3,8 +3,9 @@
 namespace simpleim::store::sqlite {
 namespace {
 
-#define GROUP_COLUMNS \
-  "g.id, g.name, g.description, g.announcement, g.avatar_file_id, g.join_policy, g.history_for_all, g.owner_id, g.created_at, g.member_count"
+#define GROUP_COLUMNS                                                                                             \
+  "g.id, g.name, g.description, g.announcement, g.avatar_file_id, g.join_policy, g.history_for_all, g.owner_id, " \
+  "g.created_at, g.member_count"
 #define MEMBER_COLUMNS "group_id, user_id, role, nickname, joined_at, joined_seq, muted_until"
 
 Group read_group(Query& q) {
@@ -50,7 +51,8 @@ std::optional<Group> SqliteGroupStore::group(GroupId id) {
 std::vector<Group> SqliteGroupStore::groups_of(UserId user) {
   std::vector<Group> found;
   auto db = db_.read();
-  auto query = db->query("SELECT " GROUP_COLUMNS " FROM group_member m JOIN chat_group g ON g.id=m.group_id WHERE m.user_id=? ORDER BY g.id");
+  auto query = db->query("SELECT " GROUP_COLUMNS
+                         " FROM group_member m JOIN chat_group g ON g.id=m.group_id WHERE m.user_id=? ORDER BY g.id");
   query.bind(user.value);
   while (query.step()) found.push_back(read_group(query));
   return found;
@@ -75,7 +77,8 @@ std::optional<GroupMember> SqliteGroupStore::member(GroupId group, UserId user) 
 std::vector<GroupMember> SqliteGroupStore::members(GroupId group, UserId after, std::size_t limit) {
   std::vector<GroupMember> found;
   auto db = db_.read();
-  auto query = db->query("SELECT " MEMBER_COLUMNS " FROM group_member WHERE group_id=? AND user_id > ? ORDER BY user_id LIMIT ?");
+  auto query = db->query("SELECT " MEMBER_COLUMNS
+                         " FROM group_member WHERE group_id=? AND user_id > ? ORDER BY user_id LIMIT ?");
   query.bind(group.value).bind(after.value).bind(static_cast<std::int64_t>(limit));
   while (query.step()) found.push_back(read_member(query));
   return found;
@@ -90,7 +93,8 @@ std::size_t SqliteGroupStore::owned_by(UserId user) {
 void SqliteGroupStore::create_group(const Group& g) {
   db_.write()
       .query(
-          "INSERT INTO chat_group(id, name, description, announcement, avatar_file_id, join_policy, history_for_all, owner_id, created_at) "
+          "INSERT INTO chat_group(id, name, description, announcement, avatar_file_id, join_policy, history_for_all, "
+          "owner_id, created_at) "
           "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)")
       .bind(g.id.value)
       .bind(std::string_view(g.name))
@@ -106,7 +110,9 @@ void SqliteGroupStore::create_group(const Group& g) {
 
 void SqliteGroupStore::update_group(const Group& g) {
   db_.write()
-      .query("UPDATE chat_group SET name=?, description=?, announcement=?, avatar_file_id=?, join_policy=?, history_for_all=?, owner_id=? WHERE id=?")
+      .query(
+          "UPDATE chat_group SET name=?, description=?, announcement=?, avatar_file_id=?, join_policy=?, "
+          "history_for_all=?, owner_id=? WHERE id=?")
       .bind(std::string_view(g.name))
       .bind(std::string_view(g.description))
       .bind(std::string_view(g.announcement))
@@ -161,9 +167,18 @@ std::vector<UserId> SqliteGroupStore::join_requests(GroupId group, std::size_t l
 
 void SqliteGroupStore::set_join_request(GroupId group, UserId user, bool open, std::int64_t when) {
   if (open)
-    db_.write().query("INSERT OR IGNORE INTO join_request(group_id, user_id, created_at) VALUES(?, ?, ?)").bind(group.value).bind(user.value).bind(when).run();
+    db_.write()
+        .query("INSERT OR IGNORE INTO join_request(group_id, user_id, created_at) VALUES(?, ?, ?)")
+        .bind(group.value)
+        .bind(user.value)
+        .bind(when)
+        .run();
   else
-    db_.write().query("DELETE FROM join_request WHERE group_id=? AND user_id=?").bind(group.value).bind(user.value).run();
+    db_.write()
+        .query("DELETE FROM join_request WHERE group_id=? AND user_id=?")
+        .bind(group.value)
+        .bind(user.value)
+        .run();
 }
 
 }  // namespace simpleim::store::sqlite

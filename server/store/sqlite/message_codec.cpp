@@ -11,11 +11,13 @@ constexpr char kUuid = 'u';
 constexpr char kText = 't';
 constexpr std::string_view kHex = "0123456789abcdef";
 
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  return -1;
-}
+constexpr auto kHexValues = [] {
+  std::array<std::int8_t, 256> table{};
+  table.fill(-1);
+  for (std::size_t i = 0; i < kHex.size(); ++i)
+    table[static_cast<unsigned char>(kHex[i])] = static_cast<std::int8_t>(i);
+  return table;
+}();
 
 bool is_dash_position(std::size_t i) { return i == 8 || i == 13 || i == 18 || i == 23; }
 
@@ -39,22 +41,30 @@ void take(const char*& at, auto& value) {
 
 }  // namespace
 
-std::string pack_message_id(std::string_view id) {
-  const auto as_text = [&] { return std::string(1, kText).append(id); };
-  if (id.size() != 36) return as_text();
-  std::string packed(1, kUuid);
+PackedId::PackedId(std::string_view id) {
+  if (pack_uuid(id)) return;
+  bytes_[0] = kText;
+  std::memcpy(bytes_.data() + 1, id.data(), id.size());
+  size_ = static_cast<std::uint8_t>(id.size() + 1);
+}
+
+bool PackedId::pack_uuid(std::string_view id) {
+  if (id.size() != 36) return false;
+  bytes_[0] = kUuid;
+  std::size_t out = 1;
   for (std::size_t i = 0; i < id.size();) {
     if (is_dash_position(i)) {
-      if (id[i++] != '-') return as_text();
+      if (id[i++] != '-') return false;
       continue;
     }
-    const int high = hex_value(id[i]);
-    const int low = hex_value(id[i + 1]);
-    if (high < 0 || low < 0) return as_text();
-    packed += static_cast<char>(high << 4 | low);
+    const int high = kHexValues[static_cast<unsigned char>(id[i])];
+    const int low = kHexValues[static_cast<unsigned char>(id[i + 1])];
+    if ((high | low) < 0) return false;
+    bytes_[out++] = static_cast<char>(high << 4 | low);
     i += 2;
   }
-  return packed;
+  size_ = 17;
+  return true;
 }
 
 std::string unpack_message_id(std::string_view packed) {
@@ -104,7 +114,12 @@ void for_each_record(std::string_view journal, const std::function<void(Message&
     if (journal.size() < std::size_t{h.id_size} + h.content_size) throw damaged();
     const auto id = MessageId::parse(journal.substr(0, h.id_size));
     if (!id) throw damaged();
-    visit({*id, {h.low, h.high}, UserId{h.from}, static_cast<protocol::FrameType>(h.type), h.seq, h.timestamp,
+    visit({*id,
+           {h.low, h.high},
+           UserId{h.from},
+           static_cast<protocol::FrameType>(h.type),
+           h.seq,
+           h.timestamp,
            std::string(journal.substr(h.id_size, h.content_size))});
     journal.remove_prefix(std::size_t{h.id_size} + h.content_size);
   }

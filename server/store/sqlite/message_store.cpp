@@ -16,8 +16,6 @@ constexpr std::size_t kGenerationBytes = 16 << 20;
 /// always outruns what arrives.
 constexpr std::size_t kOperationsPerMessage = 5;
 constexpr std::size_t kLeastOperations = 64;
-/// Archived messages whose memory is given back after each commit.
-constexpr std::size_t kDiscardedSlots = 2048;
 
 constexpr std::int64_t kSeqMask = 0xffffffff;
 
@@ -71,17 +69,17 @@ void SqliteMessageStore::load_journal() {
 }
 
 std::optional<Appended> SqliteMessageStore::find_earlier(const Message& message) {
-  const auto answer = [&](const Message& first) {
+  const auto answer = [&](const auto& first) {
     const auto status = first.from == message.from ? AppendStatus::kDuplicate : AppendStatus::kIdInUse;
     return Appended{status, first.conversation, first.seq, first.timestamp};
   };
   if (const auto* recent = recent_.find_pending(message.id.view())) return answer(*recent);
-  const auto packed = pack_message_id(message.id.view());
-  if (packed > greatest_id_) return std::nullopt;
+  const PackedId packed(message.id.view());
+  if (packed.view() > greatest_id_) return std::nullopt;
   auto query = db_.write().query(
       "SELECT m.sender_id, m.timestamp, m.key, c.low, c.high FROM message_key k JOIN message m ON m.key=k.key "
       "JOIN conversation c ON c.id = m.key >> 32 WHERE k.message_id=?");
-  if (!query.bind_blob(packed).step()) return std::nullopt;
+  if (!query.bind_blob(packed.view()).step()) return std::nullopt;
   Message first;
   first.from = UserId{query.id()};
   first.timestamp = query.integer();
@@ -114,12 +112,18 @@ Appended SqliteMessageStore::append(const Message& message, const std::vector<Us
 void SqliteMessageStore::begin(bool freeze_all) {
   if (recent_.frozen() != nullptr) return;
   const auto& growing = recent_.growing();
-  if (growing.committed >= kGenerationMessages || growing.bytes >= kGenerationBytes || (freeze_all && growing.committed > 0)) start_archive();
+  if (growing.committed >= kGenerationMessages || growing.bytes >= kGenerationBytes ||
+      (freeze_all && growing.committed > 0))
+    start_archive();
 }
 
 void SqliteMessageStore::before_commit() {
   if (!journal_.empty()) {
-    db_.write().query("INSERT INTO journal(id, messages) VALUES(?, ?)").bind(journal_row_ + 1).bind_blob(journal_).run();
+    db_.write()
+        .query("INSERT INTO journal(id, messages) VALUES(?, ?)")
+        .bind(journal_row_ + 1)
+        .bind_blob(journal_)
+        .run();
     ++journal_row_;
     journal_.clear();
   }
@@ -130,7 +134,6 @@ void SqliteMessageStore::after_commit() {
   if (batch_size_ > 0) recent_.commit(journal_row_);
   committed_journal_row_ = journal_row_;
   batch_size_ = 0;
-  recent_.discard_some(kDiscardedSlots);
   committed_progress_ = progress_;
   if (!progress_.done) return;
   recent_.drop_frozen();
@@ -150,7 +153,8 @@ void SqliteMessageStore::start_archive() {
   recent_.freeze();
   const auto& frozen = *recent_.frozen();
   order_.reserve(frozen.by_conversation.size());
-  for (const auto& [conversation, slots] : frozen.by_conversation) order_.emplace_back(frozen.slots[slots.front()].conversation_key, &slots);
+  for (const auto& [conversation, slots] : frozen.by_conversation)
+    order_.emplace_back(frozen.slots[slots.front()].conversation_key, &slots);
   std::sort(order_.begin(), order_.end());
   progress_ = committed_progress_ = {};
 }
@@ -171,15 +175,15 @@ bool SqliteMessageStore::archive_rows(std::size_t& operations) {
     const auto& [conversation_key, slots] = order_[progress_.conversation];
     for (; progress_.row < slots->size(); ++progress_.row) {
       if (operations-- == 0) return operations = 0, false;
-      const auto& m = frozen.slots[(*slots)[progress_.row]].message;
-      const auto id = pack_message_id(m.id.view());
+      const auto& m = frozen.slots[(*slots)[progress_.row]];
+      const PackedId id(m.id.view());
       query.again()
           .bind(row_key(conversation_key, m.seq))
-          .bind_blob(id)
+          .bind_blob(id.view())
           .bind(m.from.value)
           .bind(static_cast<int>(m.type))
           .bind(m.timestamp)
-          .bind(std::string_view(m.content))
+          .bind(m.content)
           .run();
     }
   }
@@ -192,9 +196,9 @@ bool SqliteMessageStore::archive_keys(std::size_t& operations) {
   for (; progress_.key < frozen.slots.size(); ++progress_.key) {
     if (operations-- == 0) return operations = 0, false;
     const auto& slot = frozen.slots[progress_.key];
-    const auto id = pack_message_id(slot.message.id.view());
-    query.again().bind_blob(id).bind(row_key(slot.conversation_key, slot.message.seq)).run();
-    greatest_id_ = std::max(greatest_id_, id);
+    const PackedId id(slot.id.view());
+    query.again().bind_blob(id.view()).bind(row_key(slot.conversation_key, slot.seq)).run();
+    if (id.view() > greatest_id_) greatest_id_ = id.view();
   }
   return true;
 }
@@ -205,20 +209,22 @@ bool SqliteMessageStore::archive_tails(std::size_t& operations) {
   for (; progress_.tail < order_.size(); ++progress_.tail) {
     if (operations-- == 0) return operations = 0, false;
     const auto& [conversation_key, slots] = order_[progress_.tail];
-    const auto& last = frozen.slots[slots->back()].message;
+    const auto& last = frozen.slots[slots->back()];
     query.again().bind(last.seq).bind(last.timestamp).bind(conversation_key).run();
   }
   return true;
 }
 
-std::vector<Message> SqliteMessageStore::archived_range(Connection& db, std::int64_t key, ConversationId conversation, std::int64_t after,
-                                                        std::int64_t before, std::size_t limit, bool newest) {
+std::vector<Message> SqliteMessageStore::archived_range(Connection& db, std::int64_t key, ConversationId conversation,
+                                                        std::int64_t after, std::int64_t before, std::size_t limit,
+                                                        bool newest) {
   std::vector<Message> found;
   if (key == 0 || limit == 0) return found;
   const auto low = row_key(key, after + 1);
   const auto high = row_key(key, before == 0 ? kSeqMask : before - 1);
-  auto query = db.query(newest ? "SELECT " MESSAGE_COLUMNS " FROM message WHERE key BETWEEN ? AND ? ORDER BY key DESC LIMIT ?"
-                               : "SELECT " MESSAGE_COLUMNS " FROM message WHERE key BETWEEN ? AND ? ORDER BY key LIMIT ?");
+  auto query =
+      db.query(newest ? "SELECT " MESSAGE_COLUMNS " FROM message WHERE key BETWEEN ? AND ? ORDER BY key DESC LIMIT ?"
+                      : "SELECT " MESSAGE_COLUMNS " FROM message WHERE key BETWEEN ? AND ? ORDER BY key LIMIT ?");
   query.bind(low).bind(high).bind(static_cast<std::int64_t>(limit));
   while (query.step()) found.push_back(read_message(query, conversation));
   if (newest) std::reverse(found.begin(), found.end());
@@ -236,13 +242,16 @@ HistoryPage SqliteMessageStore::history(const HistoryQuery& q) {
   auto db = db_.read();
   const auto key = key_of(*db.operator->(), q.conversation);
   if (newest) {
-    page.messages = archived_range(*db.operator->(), key, q.conversation, after, recent.empty() ? bound : recent.front().seq, wanted - recent.size(), true);
-    page.messages.insert(page.messages.end(), std::make_move_iterator(recent.begin()), std::make_move_iterator(recent.end()));
+    page.messages = archived_range(*db.operator->(), key, q.conversation, after,
+                                   recent.empty() ? bound : recent.front().seq, wanted - recent.size(), true);
+    page.messages.insert(page.messages.end(), std::make_move_iterator(recent.begin()),
+                         std::make_move_iterator(recent.end()));
     page.has_more = page.messages.size() > q.limit;
     if (page.has_more) page.messages.erase(page.messages.begin());
     return page;
   }
-  if (bound == 0 || bound > after + 1) page.messages = archived_range(*db.operator->(), key, q.conversation, after, bound, wanted, false);
+  if (bound == 0 || bound > after + 1)
+    page.messages = archived_range(*db.operator->(), key, q.conversation, after, bound, wanted, false);
   for (auto& message : recent) {
     if (page.messages.size() >= wanted) break;
     if (page.messages.empty() || message.seq > page.messages.back().seq) page.messages.push_back(std::move(message));
@@ -254,12 +263,12 @@ HistoryPage SqliteMessageStore::history(const HistoryQuery& q) {
 
 std::optional<Message> SqliteMessageStore::find(const MessageId& id) {
   if (auto recent = recent_.find(id.view())) return recent;
-  const auto packed = pack_message_id(id.view());
+  const PackedId packed(id.view());
   auto db = db_.read();
   auto query = db->query(
       "SELECT c.low, c.high, m.key, m.message_id, m.sender_id, m.type, m.timestamp, m.content FROM message_key k "
       "JOIN message m ON m.key=k.key JOIN conversation c ON c.id = m.key >> 32 WHERE k.message_id=?");
-  if (!query.bind_blob(packed).step()) return std::nullopt;
+  if (!query.bind_blob(packed.view()).step()) return std::nullopt;
   const auto low = query.id();
   const auto high = query.id();
   return read_message(query, {low, high});
@@ -279,14 +288,19 @@ std::optional<Message> SqliteMessageStore::last_message(ConversationId conversat
 }
 
 std::int64_t SqliteMessageStore::unread(ConversationId conversation, UserId reader, std::int64_t read_seq) {
-  auto [total, first_recent] = recent_.count(conversation, read_seq, [&](const Message& m) { return counts_as_unread(reader, m.from, static_cast<std::int64_t>(m.type)); });
+  auto [total, first_recent] = recent_.count(conversation, read_seq, [&](const RecentMessages::Slot& m) {
+    return counts_as_unread(reader, m.from, static_cast<std::int64_t>(m.type));
+  });
   if (first_recent != 0 && first_recent <= read_seq + 1) return total;
   auto db = db_.read();
   const auto key = key_of(*db.operator->(), conversation);
   if (key == 0) return total;
   auto query = db->query(
-      "SELECT count(*) FROM message WHERE key BETWEEN ? AND ? AND sender_id <> ? AND type BETWEEN 0 AND 7 AND type <> 3");
-  query.bind(row_key(key, read_seq + 1)).bind(row_key(key, first_recent == 0 ? kSeqMask : first_recent - 1)).bind(reader.value);
+      "SELECT count(*) FROM message WHERE key BETWEEN ? AND ? AND sender_id <> ? AND type BETWEEN 0 AND 7 AND type <> "
+      "3");
+  query.bind(row_key(key, read_seq + 1))
+      .bind(row_key(key, first_recent == 0 ? kSeqMask : first_recent - 1))
+      .bind(reader.value);
   if (query.step()) total += query.integer();
   return total;
 }

@@ -1,6 +1,7 @@
 #include "store/sqlite/recent_messages.h"
 
 #include <algorithm>
+#include <cstring>
 #include <mutex>
 
 namespace simpleim::store::sqlite {
@@ -11,11 +12,29 @@ constexpr std::size_t kManySlots = 70'000;
 
 }  // namespace
 
+std::string_view RecentMessages::Texts::add(std::string_view text) {
+  if (text.size() > kBlock) {  // a block of its own, in front of the one in use
+    blocks_.insert(blocks_.begin(), std::make_unique_for_overwrite<char[]>(text.size()));
+    std::memcpy(blocks_.front().get(), text.data(), text.size());
+    return {blocks_.front().get(), text.size()};
+  }
+  if (used_ + text.size() > kBlock) {
+    blocks_.push_back(std::make_unique_for_overwrite<char[]>(kBlock));
+    used_ = 0;
+  }
+  char* at = blocks_.back().get() + used_;
+  std::memcpy(at, text.data(), text.size());
+  used_ += text.size();
+  return {at, text.size()};
+}
+
 void RecentMessages::add(const Message& message, std::int64_t conversation_key) {
   const std::unique_lock lock(mutex_);
   auto& g = *growing_;
   const auto index = static_cast<std::uint32_t>(g.slots.size());
-  const auto& stored = g.slots.emplace_back(Slot{message, conversation_key}).message;
+  const auto& stored =
+      g.slots.emplace_back(Slot{message.id, message.type, message.conversation, message.from, message.seq,
+                                message.timestamp, conversation_key, g.texts.add(message.content)});
   // One large step instead of many rehashes under load; a quiet server stays small.
   if (index == kFewSlots) g.by_id.reserve(kManySlots);
   g.by_conversation[stored.conversation].push_back(index);
@@ -33,7 +52,7 @@ void RecentMessages::rollback() {
   const std::unique_lock lock(mutex_);
   auto& g = *growing_;
   while (g.slots.size() > g.committed) {
-    const auto& message = g.slots.back().message;
+    const auto& message = g.slots.back();
     g.by_id.erase(message.id.view());
     const auto found = g.by_conversation.find(message.conversation);
     found->second.pop_back();
@@ -43,20 +62,22 @@ void RecentMessages::rollback() {
   }
 }
 
-const Message* RecentMessages::find_pending(std::string_view id) const {
-  for (const auto* g : {static_cast<const Generation*>(growing_.get()), static_cast<const Generation*>(frozen_.get())}) {
+const RecentMessages::Slot* RecentMessages::find_pending(std::string_view id) const {
+  for (const auto* g :
+       {static_cast<const Generation*>(growing_.get()), static_cast<const Generation*>(frozen_.get())}) {
     if (g == nullptr) continue;
     const auto found = g->by_id.find(id);
-    if (found != g->by_id.end()) return &g->slots[found->second].message;
+    if (found != g->by_id.end()) return &g->slots[found->second];
   }
   return nullptr;
 }
 
 std::int64_t RecentMessages::last_seq_pending(ConversationId conversation) const {
-  for (const auto* g : {static_cast<const Generation*>(growing_.get()), static_cast<const Generation*>(frozen_.get())}) {
+  for (const auto* g :
+       {static_cast<const Generation*>(growing_.get()), static_cast<const Generation*>(frozen_.get())}) {
     if (g == nullptr) continue;
     const auto found = g->by_conversation.find(conversation);
-    if (found != g->by_conversation.end()) return g->slots[found->second.back()].message.seq;
+    if (found != g->by_conversation.end()) return g->slots[found->second.back()].seq;
   }
   return 0;
 }
@@ -70,14 +91,7 @@ void RecentMessages::freeze() {
 void RecentMessages::drop_frozen() {
   std::unique_ptr<Generation> dropped;  // freed outside the lock
   const std::unique_lock lock(mutex_);
-  dropped = std::move(discarded_);
-  discarded_ = std::move(frozen_);
-}
-
-void RecentMessages::discard_some(std::size_t slots) {
-  if (!discarded_) return;
-  while (slots-- > 0 && !discarded_->slots.empty()) discarded_->slots.pop_back();
-  if (discarded_->slots.empty()) discarded_.reset();
+  dropped = std::move(frozen_);
 }
 
 std::size_t RecentMessages::size() const {
@@ -85,17 +99,18 @@ std::size_t RecentMessages::size() const {
   return growing_->committed + (frozen_ ? frozen_->committed : 0);
 }
 
-RecentMessages::Found<std::vector<Message>> RecentMessages::range(ConversationId conversation, std::int64_t after, std::int64_t before,
-                                                                  std::size_t limit, bool newest) const {
+RecentMessages::Found<std::vector<Message>> RecentMessages::range(ConversationId conversation, std::int64_t after,
+                                                                  std::int64_t before, std::size_t limit,
+                                                                  bool newest) const {
   std::vector<Message> found;
   std::int64_t first = 0;
   {
     const std::shared_lock lock(mutex_);
     first = first_seq(conversation);
-    visit_descending(conversation, [&](const Message& message) {
+    visit_descending(conversation, [&](const Slot& message) {
       if (before != 0 && message.seq >= before) return true;
       if (message.seq <= after || (newest && found.size() == limit)) return false;
-      found.push_back(message);
+      found.push_back(message.to_message());
       return true;
     });
   }
@@ -106,10 +121,11 @@ RecentMessages::Found<std::vector<Message>> RecentMessages::range(ConversationId
 
 std::optional<Message> RecentMessages::find(std::string_view id) const {
   const std::shared_lock lock(mutex_);
-  for (const auto* g : {static_cast<const Generation*>(growing_.get()), static_cast<const Generation*>(frozen_.get())}) {
+  for (const auto* g :
+       {static_cast<const Generation*>(growing_.get()), static_cast<const Generation*>(frozen_.get())}) {
     if (g == nullptr) continue;
     const auto found = g->by_id.find(id);
-    if (found != g->by_id.end() && found->second < g->committed) return g->slots[found->second].message;
+    if (found != g->by_id.end() && found->second < g->committed) return g->slots[found->second].to_message();
   }
   return std::nullopt;
 }
@@ -122,10 +138,12 @@ std::optional<Message> RecentMessages::last(ConversationId conversation) const {
 
 /// Locked by the caller.
 std::int64_t RecentMessages::first_seq(ConversationId conversation) const {
-  for (const auto* g : {static_cast<const Generation*>(frozen_.get()), static_cast<const Generation*>(growing_.get())}) {
+  for (const auto* g :
+       {static_cast<const Generation*>(frozen_.get()), static_cast<const Generation*>(growing_.get())}) {
     if (g == nullptr) continue;
     const auto found = g->by_conversation.find(conversation);
-    if (found != g->by_conversation.end() && found->second.front() < g->committed) return g->slots[found->second.front()].message.seq;
+    if (found != g->by_conversation.end() && found->second.front() < g->committed)
+      return g->slots[found->second.front()].seq;
   }
   return 0;
 }

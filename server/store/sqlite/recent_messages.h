@@ -16,12 +16,32 @@ namespace simpleim::store::sqlite {
 /// One thread writes (the batch's); any thread reads and sees only committed messages.
 class RecentMessages {
  public:
+  /// A message without memory of its own: its content stands in the generation's texts.
   struct Slot {
-    Message message;
-    std::int64_t conversation_key = 0;
+    MessageId id;
+    protocol::FrameType type;
+    ConversationId conversation;
+    UserId from;
+    std::int64_t seq;
+    std::int64_t timestamp;
+    std::int64_t conversation_key;
+    std::string_view content;
+
+    Message to_message() const { return {id, conversation, from, type, seq, timestamp, std::string(content)}; }
+  };
+  /// Texts side by side in blocks that never move.
+  class Texts {
+   public:
+    std::string_view add(std::string_view text);
+
+   private:
+    static constexpr std::size_t kBlock = 256 << 10;
+    std::vector<std::unique_ptr<char[]>> blocks_;
+    std::size_t used_ = kBlock;
   };
   struct Generation {
     std::deque<Slot> slots;
+    Texts texts;
     boost::unordered_flat_map<ConversationId, std::vector<std::uint32_t>, base::IdHash> by_conversation;
     boost::unordered_flat_map<std::string_view, std::uint32_t> by_id;
     std::size_t bytes = 0;
@@ -36,16 +56,14 @@ class RecentMessages {
   void commit(std::int64_t journal_row);
   void rollback();
   /// Includes messages of the batch in progress. Null when it is not here.
-  const Message* find_pending(std::string_view id) const;
+  const Slot* find_pending(std::string_view id) const;
   std::int64_t last_seq_pending(ConversationId conversation) const;
   const Generation& growing() const { return *growing_; }
   /// Turns the growing generation into the one to archive; only when there is none.
   void freeze();
   /// Null when nothing is frozen.
   const Generation* frozen() const { return frozen_.get(); }
-  /// Gives its memory back bit by bit (discard_some), not in one go.
   void drop_frozen();
-  void discard_some(std::size_t slots);
   /// Messages held, frozen or not.
   std::size_t size() const;
 
@@ -59,7 +77,8 @@ class RecentMessages {
   };
   /// The committed messages of a conversation with after < seq < before (0 = no bound), ascending.
   /// At most `limit`, from the new end when `newest`, else from the old end.
-  Found<std::vector<Message>> range(ConversationId conversation, std::int64_t after, std::int64_t before, std::size_t limit, bool newest) const;
+  Found<std::vector<Message>> range(ConversationId conversation, std::int64_t after, std::int64_t before,
+                                    std::size_t limit, bool newest) const;
   std::optional<Message> find(std::string_view id) const;
   std::optional<Message> last(ConversationId conversation) const;
   /// Of the messages after `read_seq`, how many `counts` accepts.
@@ -74,28 +93,28 @@ class RecentMessages {
   mutable std::shared_mutex mutex_;
   std::unique_ptr<Generation> growing_ = std::make_unique<Generation>();
   std::unique_ptr<Generation> frozen_;
-  /// Archived; nobody looks here any more.
-  std::unique_ptr<Generation> discarded_;
 };
 
 /// Newest first over both generations, committed only, until `visit` returns false. Locked by the caller.
 template <class Visit>
 void RecentMessages::visit_descending(ConversationId conversation, Visit visit) const {
-  for (const auto* generation : {static_cast<const Generation*>(growing_.get()), static_cast<const Generation*>(frozen_.get())}) {
+  for (const auto* generation :
+       {static_cast<const Generation*>(growing_.get()), static_cast<const Generation*>(frozen_.get())}) {
     if (generation == nullptr) continue;
     const auto found = generation->by_conversation.find(conversation);
     if (found == generation->by_conversation.end()) continue;
     const auto& slots = found->second;
     for (auto i = slots.rbegin(); i != slots.rend(); ++i)
-      if (*i < generation->committed && !visit(generation->slots[*i].message)) return;
+      if (*i < generation->committed && !visit(generation->slots[*i])) return;
   }
 }
 
 template <class Predicate>
-RecentMessages::Found<std::int64_t> RecentMessages::count(ConversationId conversation, std::int64_t read_seq, Predicate counts) const {
+RecentMessages::Found<std::int64_t> RecentMessages::count(ConversationId conversation, std::int64_t read_seq,
+                                                          Predicate counts) const {
   const std::shared_lock lock(mutex_);
   std::int64_t total = 0;
-  visit_descending(conversation, [&](const Message& message) {
+  visit_descending(conversation, [&](const Slot& message) {
     if (message.seq <= read_seq) return false;
     total += counts(message);
     return true;

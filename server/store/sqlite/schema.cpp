@@ -143,8 +143,9 @@ void migrate(Connection& db) {
     if (query.step()) version = query.integer();
   }
   if (version > schema_version())
-    throw StoreError(ErrorCode::kInternal, "the database has schema " + std::to_string(version) + ", this release knows up to " +
-                                               std::to_string(schema_version()) + "; use a newer simpleim");
+    throw StoreError(ErrorCode::kInternal, "the database has schema " + std::to_string(version) +
+                                               ", this release knows up to " + std::to_string(schema_version()) +
+                                               "; use a newer simpleim");
   for (; version < schema_version(); ++version) {
     db.execute("BEGIN IMMEDIATE");
     try {

@@ -22,7 +22,10 @@ std::string load(const std::string& toml, Config& config) {
 
 TEST(Config, ReadsAFile) {
   Config config;
-  EXPECT_EQ(load("[limits]\nmessages_per_second = 0\n[security]\nallowed_origins = [\"https://a\", \"https://b\"]\n[server]\nallow_plain = true\n", config), "");
+  EXPECT_EQ(load("[limits]\nmessages_per_second = 0\n[security]\nallowed_origins = [\"https://a\", "
+                 "\"https://b\"]\n[server]\nallow_plain = true\n",
+                 config),
+            "");
   EXPECT_EQ(config.limits.messages_per_second, 0);
   EXPECT_EQ(config.security.allowed_origins, (std::vector<std::string>{"https://a", "https://b"}));
   EXPECT_TRUE(config.server.allow_plain);
@@ -30,7 +33,8 @@ TEST(Config, ReadsAFile) {
 
 TEST(Config, NamesAnUnknownKeyAndTheNearest) {
   Config config;
-  EXPECT_EQ(load("[limits]\nmesages_per_second = 1\n", config), ": unknown key \"limits.mesages_per_second\"; the nearest is \"limits.messages_per_second\"");
+  EXPECT_EQ(load("[limits]\nmesages_per_second = 1\n", config),
+            ": unknown key \"limits.mesages_per_second\"; the nearest is \"limits.messages_per_second\"");
 }
 
 TEST(Config, NamesAKeyWithABadValue) {

@@ -16,8 +16,9 @@ TEST(Ids, HaveAWireFormThatKeepsTheirOrder) {
 }
 
 TEST(Ids, RefuseWhatIsNotTheirs) {
-  for (const char* text : {"", "user_", "user_0000000000000", "user_000000000001", "user_00000000000011", "group_0000000000001", "user_000000000000I",
-                           "user_000000000000o", "USER_0000000000001", "user_z000000000001", " user_0000000000001"})
+  for (const char* text :
+       {"", "user_", "user_0000000000000", "user_000000000001", "user_00000000000011", "group_0000000000001",
+        "user_000000000000I", "user_000000000000o", "USER_0000000000001", "user_z000000000001", " user_0000000000001"})
     EXPECT_FALSE(UserId::parse(text)) << text;
 }
 
@@ -35,7 +36,8 @@ TEST(ConversationIds, OfGroupsRoundTrip) {
   const auto id = ConversationId::of(GroupId{42});
   EXPECT_TRUE(id.is_group());
   EXPECT_EQ(ConversationId::parse(id.str()), id);
-  for (const char* text : {"", "group:", "group:x", "private:", "private:user_0000000000001", "group:user_0000000000001", "x:y"})
+  for (const char* text :
+       {"", "group:", "group:x", "private:", "private:user_0000000000001", "group:user_0000000000001", "x:y"})
     EXPECT_FALSE(ConversationId::parse(text)) << text;
 }
 

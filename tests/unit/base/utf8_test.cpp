@@ -15,7 +15,8 @@ TEST(Utf8, CountsCodePoints) {
 }
 
 TEST(Utf8Validator, RefusesAtTheFirstWrongByte) {
-  for (const std::string bad : {"\x80", "\xc0\xaf", "\xc1\x81", "\xe0\x80\x80", "\xed\xa0\x80", "\xf0\x80\x80\x80", "\xf4\x90\x80\x80", "\xf5", "\xff"}) {
+  for (const std::string bad : {"\x80", "\xc0\xaf", "\xc1\x81", "\xe0\x80\x80", "\xed\xa0\x80", "\xf0\x80\x80\x80",
+                                "\xf4\x90\x80\x80", "\xf5", "\xff"}) {
     Utf8Validator validator;
     EXPECT_FALSE(validator.feed(bad)) << testing::PrintToString(bad);
   }

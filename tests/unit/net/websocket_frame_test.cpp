@@ -30,7 +30,8 @@ TEST(FrameHeader, IsReadInAllThreeLengths) {
 
 TEST(FrameHeader, WaitsForItsLastByte) {
   const auto whole = bytes({0x81, 0xfe, 0x01, 0x00, 1, 2, 3, 4});
-  for (std::size_t n = 0; n < whole.size(); ++n) EXPECT_EQ(parse_frame_header(whole.substr(0, n)).state, State::kNeedMore) << n;
+  for (std::size_t n = 0; n < whole.size(); ++n)
+    EXPECT_EQ(parse_frame_header(whole.substr(0, n)).state, State::kNeedMore) << n;
 }
 
 TEST(FrameHeader, RefusesWhatRfc6455Forbids) {
@@ -74,8 +75,10 @@ TEST(ServerHeader, IsReadBackByTheSameRules) {
 }
 
 TEST(CloseCodes, AreThoseThatMayStandOnTheWire) {
-  for (const int good : {1000, 1001, 1002, 1003, 1007, 1011, 1014, 3000, 4009, 4999}) EXPECT_TRUE(is_valid_close_code(static_cast<std::uint16_t>(good))) << good;
-  for (const int bad : {0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 65535}) EXPECT_FALSE(is_valid_close_code(static_cast<std::uint16_t>(bad))) << bad;
+  for (const int good : {1000, 1001, 1002, 1003, 1007, 1011, 1014, 3000, 4009, 4999})
+    EXPECT_TRUE(is_valid_close_code(static_cast<std::uint16_t>(good))) << good;
+  for (const int bad : {0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 65535})
+    EXPECT_FALSE(is_valid_close_code(static_cast<std::uint16_t>(bad))) << bad;
 }
 
 }  // namespace simpleim::net

@@ -25,7 +25,8 @@ const std::string kTo = R"("to":"user_0000000000001")";
 }  // namespace
 
 TEST(FrameParser, ReadsATextAndKeepsFieldsItDoesNotKnow) {
-  const auto frame = parse(R"({"message_id":"m1","type":1,)" + kTo + R"(,"future":true,"content":{ "text" : "hi \u4f60" , "mood": 1 }})");
+  const auto frame = parse(R"({"message_id":"m1","type":1,)" + kTo +
+                           R"(,"future":true,"content":{ "text" : "hi \u4f60" , "mood": 1 }})");
   ASSERT_TRUE(std::holds_alternative<SendFrame>(frame));
   const auto& send = std::get<SendFrame>(frame);
   EXPECT_EQ(send.message_id.view(), "m1");
@@ -44,7 +45,8 @@ TEST(FrameParser, GroupIdWinsOverToForType0AndToStandsInForType2) {
 }
 
 TEST(FrameParser, ReadsMentions) {
-  const auto frame = parse(R"({"type":2,"group_id":"group_0000000000002","content":{"text":"x","at_user_ids":["user_0000000000001","*"]}})");
+  const auto frame = parse(
+      R"({"type":2,"group_id":"group_0000000000002","content":{"text":"x","at_user_ids":["user_0000000000001","*"]}})");
   const auto& send = std::get<SendFrame>(frame);
   EXPECT_EQ(send.mentions, std::vector<UserId>{UserId{1}});
   EXPECT_TRUE(send.mention_all);
@@ -87,21 +89,27 @@ TEST(FrameParser, RefusesWithTheFieldThatIsWrong) {
 
 TEST(FrameParser, RefusesWhatIsNotOneJsonObject) {
   const std::string deep = std::string(100, '[') + std::string(100, ']');
-  for (const std::string& text : {std::string(""), std::string("x"), std::string("[]"), std::string("1"), std::string("{"), std::string("{\"type\":99"),
-                                  std::string("{}{}"), std::string("{\"type\":1,}"), std::string("{\"type\":1e400}"), std::string("\xef\xbb\xbf{}"),
-                                  std::string("{'type':1}"), "{\"type\":99,\"x\":" + deep + "}", std::string("{\"type\":1,\"type\":2}"),
-                                  std::string("{\"type\":NaN}"), std::string("{\"a\":\"\\ud800\"}")})
-    EXPECT_EQ(refused(text).error.code == ErrorCode::kMalformedJson || refused(text).error.field == "type", true) << text;
-  EXPECT_EQ(refused(R"({"type":1,)" + kTo + R"(,"content":{"text":"a","text":"b"}})").error.code, ErrorCode::kMalformedJson);
+  for (const std::string& text :
+       {std::string(""), std::string("x"), std::string("[]"), std::string("1"), std::string("{"),
+        std::string("{\"type\":99"), std::string("{}{}"), std::string("{\"type\":1,}"), std::string("{\"type\":1e400}"),
+        std::string("\xef\xbb\xbf{}"), std::string("{'type':1}"), "{\"type\":99,\"x\":" + deep + "}",
+        std::string("{\"type\":1,\"type\":2}"), std::string("{\"type\":NaN}"), std::string("{\"a\":\"\\ud800\"}")})
+    EXPECT_EQ(refused(text).error.code == ErrorCode::kMalformedJson || refused(text).error.field == "type", true)
+        << text;
+  EXPECT_EQ(refused(R"({"type":1,)" + kTo + R"(,"content":{"text":"a","text":"b"}})").error.code,
+            ErrorCode::kMalformedJson);
 }
 
 TEST(FrameParser, KeepsTheLimits) {
   FrameLimits limits;
   limits.text_code_points = 3;
   limits.content_bytes = 40;
-  EXPECT_TRUE(std::holds_alternative<SendFrame>(parse(R"({"type":1,)" + kTo + R"(,"content":{"text":"你好吗"}})", limits)));
+  EXPECT_TRUE(
+      std::holds_alternative<SendFrame>(parse(R"({"type":1,)" + kTo + R"(,"content":{"text":"你好吗"}})", limits)));
   EXPECT_EQ(refused(R"({"type":1,)" + kTo + R"(,"content":{"text":"你好吗!"}})", limits).error.field, "content.text");
-  EXPECT_EQ(refused(R"({"type":1,)" + kTo + R"(,"content":{"text":"a","x":")" + std::string(50, 'x') + "\"}}", limits).error.code, ErrorCode::kTooLarge);
+  EXPECT_EQ(refused(R"({"type":1,)" + kTo + R"(,"content":{"text":"a","x":")" + std::string(50, 'x') + "\"}}", limits)
+                .error.code,
+            ErrorCode::kTooLarge);
 }
 
 TEST(FrameParser, TellsWhichMessageWasRefused) {
@@ -112,16 +120,20 @@ TEST(FrameParser, TellsWhichMessageWasRefused) {
 
 TEST(FrameWriter, WritesWhatHistoryAndSocketsShow) {
   std::string out;
-  write_message(out, {*MessageId::parse("m1"), ConversationId::between(UserId{1}, UserId{2}), UserId{2}, FrameType::kPrivate, 7, 1700000000000, R"({"text":"x"})"});
-  EXPECT_EQ(out,
-            R"({"message_id":"m1","type":1,"from":"user_0000000000002","to":"user_0000000000001","content":{"text":"x"},)"
-            R"("conversation_id":"private:user_0000000000001:user_0000000000002","seq":7,"timestamp":1700000000000})");
+  write_message(out, {*MessageId::parse("m1"), ConversationId::between(UserId{1}, UserId{2}), UserId{2},
+                      FrameType::kPrivate, 7, 1700000000000, R"({"text":"x"})"});
+  EXPECT_EQ(
+      out,
+      R"({"message_id":"m1","type":1,"from":"user_0000000000002","to":"user_0000000000001","content":{"text":"x"},)"
+      R"("conversation_id":"private:user_0000000000001:user_0000000000002","seq":7,"timestamp":1700000000000})");
 }
 
 TEST(FrameWriter, EscapesWhatComesFromOutside) {
   std::string out;
   write_error(out, {ErrorCode::kValidation, "bad \"x\"\n"}, "a\\b", 5);
-  EXPECT_EQ(out, R"({"message_id":"","type":34,"from":"system","content":{"code":40002,"error":"bad \"x\"\n","ref":"a\\b"},"timestamp":5})");
+  EXPECT_EQ(
+      out,
+      R"({"message_id":"","type":34,"from":"system","content":{"code":40002,"error":"bad \"x\"\n","ref":"a\\b"},"timestamp":5})");
 }
 
 }  // namespace simpleim::protocol

@@ -44,7 +44,8 @@ class ChatTest : public testing::Test {
       store::User user;
       user.id = id;
       user.username = user.nickname = name;
-      ASSERT_TRUE(commits_.run<bool>([&](service::Batch& batch) -> service::Result<bool> { return batch.store().accounts().create_user(user); }));
+      ASSERT_TRUE(commits_.run<bool>(
+          [&](service::Batch& batch) -> service::Result<bool> { return batch.store().accounts().create_user(user); }));
     }
   }
   service::Send text(const std::string& id, base::UserId from, base::UserId to) {

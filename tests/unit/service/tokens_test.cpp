@@ -23,7 +23,8 @@ class TokensTest : public testing::Test {
     jwt_t* made = nullptr;
     jwt_new(&made);
     jwt_add_grants_json(made, claims_json.c_str());
-    jwt_set_alg(made, alg, alg == JWT_ALG_NONE ? nullptr : reinterpret_cast<const unsigned char*>(key.data()), alg == JWT_ALG_NONE ? 0 : static_cast<int>(key.size()));
+    jwt_set_alg(made, alg, alg == JWT_ALG_NONE ? nullptr : reinterpret_cast<const unsigned char*>(key.data()),
+                alg == JWT_ALG_NONE ? 0 : static_cast<int>(key.size()));
     char* text = jwt_encode_str(made);
     std::string out = text == nullptr ? "" : text;
     std::free(text);
@@ -31,7 +32,8 @@ class TokensTest : public testing::Test {
     return out;
   }
   std::string claims(const std::string& changed = "", const std::string& exp = "1700000100") {
-    return R"({"iss":"simpleim","aud":"simpleim","token_use":"access","sub":"user_0000000000001","sid":"session_0000000000002","iat":1700000000,"exp":)" + exp + changed + "}";
+    return R"({"iss":"simpleim","aud":"simpleim","token_use":"access","sub":"user_0000000000001","sid":"session_0000000000002","iat":1700000000,"exp":)" +
+           exp + changed + "}";
   }
 
   test::ManualClock clock_;
@@ -49,7 +51,9 @@ TEST_F(TokensTest, RoundTrip) {
   EXPECT_EQ(claims->session, base::SessionId{2});
 }
 
-TEST_F(TokensTest, AForgeryWithTheRightKeyIsTheReference) { EXPECT_EQ(problem_of(forge(JWT_ALG_HS256, key_, claims())), TokenProblem::kNone); }
+TEST_F(TokensTest, AForgeryWithTheRightKeyIsTheReference) {
+  EXPECT_EQ(problem_of(forge(JWT_ALG_HS256, key_, claims())), TokenProblem::kNone);
+}
 
 TEST_F(TokensTest, ExpireOnTime) {
   const auto token = good();
@@ -104,8 +108,9 @@ TEST_F(TokensTest, EveryChangedCharacterIsNoticed) {
 }
 
 TEST_F(TokensTest, RefuseGarbage) {
-  for (const std::string& text : {std::string(), std::string("."), std::string(".."), std::string("a.b.c"), std::string("a.b.c.d"), std::string(5000, 'a'),
-                                  std::string("\0.\0.\0", 5), good() + ".", "." + good(), good().substr(0, 40)})
+  for (const std::string& text :
+       {std::string(), std::string("."), std::string(".."), std::string("a.b.c"), std::string("a.b.c.d"),
+        std::string(5000, 'a'), std::string("\0.\0.\0", 5), good() + ".", "." + good(), good().substr(0, 40)})
     EXPECT_EQ(problem_of(text), TokenProblem::kInvalid);
 }
 
@@ -115,7 +120,7 @@ TEST(Key, IsMadeOnceWithMode0600) {
   const auto key = load_or_make_key(path);
   EXPECT_EQ(key.size(), Tokens::kKeyBytes);
   EXPECT_EQ(load_or_make_key(path), key);
-  struct stat info{};
+  struct stat info {};
   ASSERT_EQ(::stat(path.c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777, 0600u);
 }
