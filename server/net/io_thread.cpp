@@ -48,6 +48,20 @@ void IoThread::tick() {
   });
 }
 
+void IoThread::defer(std::function<void()> work) {
+  deferred_.push_back(std::move(work));
+  if (deferred_.size() == 1) post([this] { run_deferred(); });
+}
+
+void IoThread::run_deferred() {
+  for (std::size_t i = 0; i < kDeferredAtOnce && !deferred_.empty(); ++i) {
+    deferred_.front()();
+    deferred_.pop_front();
+  }
+  flush_dirty();
+  if (!deferred_.empty()) post([this] { run_deferred(); });
+}
+
 char* IoThread::scratch(std::size_t bytes) {
   if (bytes > kScratchBlock) return large_.emplace_back(std::make_unique_for_overwrite<char[]>(bytes)).get();
   if (blocks_.empty() || block_used_ + bytes > kScratchBlock) {

@@ -6,6 +6,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <span>
 #include <thread>
@@ -52,6 +53,10 @@ class IoThread {
     asio::post(context_, std::forward<F>(f));
   }
 
+  /// Runs `work` later, a few at a time between other events: for what may come in thousands at once
+  /// and nobody waits for, like the end of connections.
+  void defer(std::function<void()> work);
+
   /// Where sockets are read into; kReadPadding further bytes may be read behind its end.
   std::span<char> receive_buffer() { return {receive_.data(), kReceiveBytes}; }
   static constexpr std::size_t kReceiveBytes = 128 << 10;
@@ -74,7 +79,9 @@ class IoThread {
 
  private:
   void tick();
+  void run_deferred();
 
+  static constexpr std::size_t kDeferredAtOnce = 16;
   static constexpr std::size_t kScratchBlock = 64 << 10;
   static constexpr std::size_t kScratchBlocksKept = 64;
 
@@ -91,6 +98,7 @@ class IoThread {
   std::vector<WebSocket*> dirty_;
   std::vector<WebSocket*> flushing_;
   std::vector<std::unique_ptr<Chunks>> free_chunks_;
+  std::deque<std::function<void()>> deferred_;
   std::atomic<std::size_t> open_sockets_ = 0;
   std::thread thread_;
 };

@@ -60,8 +60,8 @@ void WebSocket::on_readable() {
     const auto got = stream_.read(buffer);
     if (got.state == IoCount::State::kWouldBlock) break;
     if (got.state == IoCount::State::kClosed) {
-      end_handler(CloseCode::kGoingAway);
-      finish();
+      state_ = State::kClosing;
+      thread_.defer([self = shared_from_this()] { self->finish(); });
       return;
     }
     last_heard_ms_ = steady_ms();
@@ -400,6 +400,7 @@ void WebSocket::end_handler(CloseCode code) {
 
 void WebSocket::finish() {
   if (state_ == State::kClosed) return;
+  end_handler(CloseCode::kGoingAway);
   state_ = State::kClosed;
   thread_.count_socket(false);
   thread_.timers().cancel(*this);
