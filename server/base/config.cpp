@@ -21,7 +21,7 @@ struct Option {
   std::function<std::string(Config&)> get;
 };
 
-Option text(std::string_view name, std::string_view help, std::function<std::string&(Config&)> at) {
+Option text(std::string_view name, std::string_view help, const std::function<std::string&(Config&)>& at) {
   return {name, help,
           [at](Config& c, std::string_view v) {
             at(c) = v;
@@ -31,7 +31,7 @@ Option text(std::string_view name, std::string_view help, std::function<std::str
 }
 
 Option number(std::string_view name, std::string_view help, Integer low, Integer high,
-              std::function<Integer&(Config&)> at) {
+              const std::function<Integer&(Config&)>& at) {
   return {name, help,
           [=](Config& c, std::string_view v) {
             Integer parsed = 0;
@@ -45,7 +45,7 @@ Option number(std::string_view name, std::string_view help, Integer low, Integer
           [at](Config& c) { return std::to_string(at(c)); }};
 }
 
-Option flag(std::string_view name, std::string_view help, std::function<bool&(Config&)> at) {
+Option flag(std::string_view name, std::string_view help, const std::function<bool&(Config&)>& at) {
   return {name, help,
           [=](Config& c, std::string_view v) {
             if (v != "true" && v != "false")
@@ -56,7 +56,7 @@ Option flag(std::string_view name, std::string_view help, std::function<bool&(Co
           [at](Config& c) { return std::string(at(c) ? "true" : "false"); }};
 }
 
-Option list(std::string_view name, std::string_view help, std::function<std::vector<std::string>&(Config&)> at) {
+Option list(std::string_view name, std::string_view help, const std::function<std::vector<std::string>&(Config&)>& at) {
   return {name, help,
           [at](Config& c, std::string_view v) {
             auto& out = at(c);
@@ -88,8 +88,6 @@ const std::vector<Option>& options() {
              [](Config& c) -> auto& { return c.server.drain_seconds; }),
       flag("server.allow_plain", "serve without TLS on an address that is not loopback (behind a proxy that adds it)",
            [](Config& c) -> auto& { return c.server.allow_plain; }),
-      number("server.max_connections", "connections of all kinds; 0: what the file descriptor limit allows", 0, kMax,
-             [](Config& c) -> auto& { return c.server.max_connections; }),
       text("log.level", "debug, info, warn or error", [](Config& c) -> auto& { return c.log.level; }),
       text("log.format", "text or json", [](Config& c) -> auto& { return c.log.format; }),
       text("tls.cert_file", "PEM certificate chain; with tls.key_file turns TLS on",
@@ -135,7 +133,8 @@ const std::vector<Option>& options() {
              [](Config& c) -> auto& { return c.limits.groups_per_user; }),
       number("limits.commit_queue", "messages that may wait for the disk before 50301", 1, kMax,
              [](Config& c) -> auto& { return c.limits.commit_queue; }),
-      number("message.recall_window_s", "how long a sender may recall a message, seconds", 0, kMax,
+      number("message.recall_window_s",
+             "how long a sender may recall a message, seconds (recall itself is not offered yet)", 0, kMax,
              [](Config& c) -> auto& { return c.message.recall_window_s; }),
       number("message.sync_push_limit", "messages a conversation pushed to a client that comes back", 1, 100000,
              [](Config& c) -> auto& { return c.message.sync_push_limit; }),

@@ -19,7 +19,6 @@ struct Config {
     std::int64_t threads = 0;
     std::int64_t drain_seconds = 5;
     bool allow_plain = false;
-    std::int64_t max_connections = 0;
   } server;
   struct Log {
     std::string level = "info";

@@ -34,7 +34,7 @@ std::optional<std::uint64_t> parse_base32(std::string_view text) {
   if (text.size() != kLength || text[0] > '7') return std::nullopt;
   std::uint64_t value = 0;
   for (const char c : text) {
-    const int digit = kDigits[static_cast<unsigned char>(c)];
+    const std::int8_t digit = kDigits[static_cast<unsigned char>(c)];
     if (digit < 0) return std::nullopt;
     value = value << 5 | static_cast<std::uint64_t>(digit);
   }

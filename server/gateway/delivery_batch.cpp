@@ -35,7 +35,10 @@ class Builder {
     stored_.push_back(&stored);
   }
   void add(service::MessageAccepted& accepted) { answer(accepted.origin, accepted); }
-  void add(service::MessageRefused& refused) { answer(refused.origin, std::move(refused)); }
+  void add(service::MessageRefused& refused) {
+    const auto origin = refused.origin;
+    answer(origin, std::move(refused));
+  }
   void add(MembershipChanged& changed) {
     flush_messages();  // who is in hears what was before his change, and no more than that
     batch_->steps.emplace_back(changed);

@@ -124,7 +124,7 @@ net::Response Gateway::refusal(const Error& error) const {
   return response;
 }
 
-void Gateway::admit(const net::Request& request, net::UpgradeReply reply) {
+void Gateway::admit(const net::Request& request, const net::UpgradeReply& reply) {
   if (draining_) return reply(refusal({ErrorCode::kDraining, "the server is shutting down; reconnect"}));
   if (!origin_allowed(request))
     return reply(refusal(
@@ -139,12 +139,12 @@ void Gateway::admit(const net::Request& request, net::UpgradeReply reply) {
     return reply(refusal(protocol::invalid_field("sync", "push or summary")));
   info.sync = mode == "summary" ? SyncMode::kSummary : SyncMode::kPush;
 
-  gate_.enter([this, info = std::move(info), token = std::move(token), subprotocol = std::move(subprotocol), reply](
-                  AdmissionGate::Ticket ticket) { authenticate(info, token, subprotocol, reply, std::move(ticket)); });
+  gate_.enter([this, info = std::move(info), token = std::move(token), subprotocol = std::move(subprotocol),
+               reply](const AdmissionGate::Ticket& ticket) { authenticate(info, token, subprotocol, reply, ticket); });
 }
 
 void Gateway::authenticate(SessionInfo info, const std::string& token, const std::string& subprotocol,
-                           const net::UpgradeReply& reply, AdmissionGate::Ticket ticket) {
+                           const net::UpgradeReply& reply, const AdmissionGate::Ticket& ticket) {
   const auto accepted = context_.workers.submit([=, this]() mutable {
     const auto who = sessions_->authenticate(token);
     if (!who) return reply(refusal(who.error()));

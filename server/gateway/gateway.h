@@ -28,7 +28,7 @@ class Gateway final : public service::EventSink {
   void deliver(std::vector<service::Event>&& events, std::int64_t oldest_ms) override;
 
   /// The route `/ws` (protocol.md section 3).
-  void admit(const net::Request& request, net::UpgradeReply reply);
+  void admit(const net::Request& request, const net::UpgradeReply& reply);
 
   /// Asks every client to leave, spread over `over_ms`.
   void drain(std::int64_t over_ms);
@@ -41,7 +41,7 @@ class Gateway final : public service::EventSink {
   static constexpr std::size_t kAdmittedAtOnce = 64;
 
   void authenticate(SessionInfo info, const std::string& token, const std::string& subprotocol,
-                    const net::UpgradeReply& reply, AdmissionGate::Ticket ticket);
+                    const net::UpgradeReply& reply, const AdmissionGate::Ticket& ticket);
   bool origin_allowed(const net::Request& request) const;
   net::Response refusal(const protocol::Error& error) const;
   void announce_presence(service::UserId user, bool online);

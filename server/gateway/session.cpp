@@ -61,7 +61,7 @@ Session::~Session() = default;
 void Session::on_text(std::string_view text) {
   if (user_ == nullptr) return;
   auto frame = shard_.parser().parse(text);
-  std::visit([this](auto&& f) { handle(std::move(f)); }, std::move(frame));
+  std::visit([this](auto& f) { handle(std::move(f)); }, frame);
 }
 
 void Session::on_binary(std::string_view) {

@@ -187,7 +187,7 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
     if (match.route == nullptr && !match.allow.empty()) {
       auto response = context_.router->error(405, "this path takes " + match.allow);
       response.headers.emplace_back("Allow", match.allow);
-      return answer(std::move(response));
+      return answer(response);
     }
     if (match.route == nullptr) return answer(context_.router->error(404, "not found"));
     run(*match.route, std::move(*request));
@@ -199,7 +199,7 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
     response.headers = {{"Access-Control-Allow-Methods", "GET, POST, PUT, PATCH, DELETE"},
                         {"Access-Control-Allow-Headers", "authorization, content-type"},
                         {"Access-Control-Max-Age", "600"}};
-    answer(std::move(response));
+    answer(response);
   }
 
   void run(const Route& route, Request request) {
@@ -207,12 +207,12 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
     auto* pool = route.lane == Lane::kHashing ? context_.hashing : context_.workers;
     auto task = [self = shared_from_this(), &route, request = std::move(request)] {
       auto response = self->call(route, request);
-      self->thread_.post([self, response = std::move(response)]() mutable { self->answer(std::move(response)); });
+      self->thread_.post([self, response = std::move(response)] { self->answer(response); });
     };
     if (!pool->submit(std::move(task))) {
       auto busy = context_.router->error(503, "the server is busy; try again");
       busy.headers.emplace_back("Retry-After", "1");
-      answer(std::move(busy));
+      answer(busy);
     }
   }
 
@@ -230,7 +230,7 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
     if (request.method != "GET") {
       auto response = context_.router->error(405, "this path takes GET");
       response.headers.emplace_back("Allow", "GET");
-      return answer(std::move(response));
+      return answer(response);
     }
     const auto key = request.header("sec-websocket-key");
     if (!has_token(request.header("upgrade"), "websocket") || !has_token(request.header("connection"), "upgrade") ||
@@ -238,12 +238,12 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
       auto response = context_.router->error(426, "this path takes a WebSocket upgrade, version 13");
       response.headers.emplace_back("Upgrade", "websocket");
       response.headers.emplace_back("Sec-WebSocket-Version", "13");
-      return answer(std::move(response));
+      return answer(response);
     }
     handler(request, [self = shared_from_this(), key = std::string(key)](std::variant<Response, Upgrade> reply) {
       self->thread_.post([self, key, reply = std::move(reply)]() mutable {
         if (!self->self_) return;
-        if (auto* response = std::get_if<Response>(&reply)) return self->answer(std::move(*response));
+        if (auto* response = std::get_if<Response>(&reply)) return self->answer(*response);
         self->upgrade(key, std::get<Upgrade>(reply));
       });
     });
@@ -265,7 +265,7 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
     thread_.flush_dirty();
   }
 
-  void answer(Response response) {
+  void answer(const Response& response) {
     if (!self_) return;
     std::string text = status_line(response.status);
     if (!response.body.empty() || response.status != 204) {

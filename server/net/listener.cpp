@@ -104,7 +104,7 @@ class Listener::Acceptor : public std::enable_shared_from_this<Acceptor> {
   const TlsContext* tls_;
 };
 
-Listener::Listener(std::vector<IoThread*> threads, const std::string& address, const HttpContext& context,
+Listener::Listener(const std::vector<IoThread*>& threads, const std::string& address, const HttpContext& context,
                    const TlsContext* tls) {
   auto endpoint = parse_endpoint(address);
   refuse_taken_port(endpoint, address);

@@ -13,7 +13,7 @@ namespace simpleim::net {
 class Listener {
  public:
   /// `tls` may be null. Throws std::runtime_error when the address cannot be used.
-  Listener(std::vector<IoThread*> threads, const std::string& address, const HttpContext& context,
+  Listener(const std::vector<IoThread*>& threads, const std::string& address, const HttpContext& context,
            const TlsContext* tls);
   ~Listener();
 

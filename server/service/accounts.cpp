@@ -147,8 +147,6 @@ std::vector<store::User> Accounts::search(std::string_view prefix, std::size_t l
   return store_.accounts().find_users(prefix, std::min(limit, kMaxSearch));
 }
 
-std::vector<store::User> Accounts::find(const std::vector<UserId>& users) { return store_.accounts().users(users); }
-
 std::vector<store::User> Accounts::blocked_by(UserId user) {
   return store_.accounts().users(store_.accounts().blocked_by(user));
 }

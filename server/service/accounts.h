@@ -44,7 +44,6 @@ class Accounts {
   };
   Result<store::User> update_profile(UserId user, const ProfileChange& change);
   std::vector<store::User> search(std::string_view prefix, std::size_t limit);
-  std::vector<store::User> find(const std::vector<UserId>& users);
 
   std::vector<store::User> blocked_by(UserId user);
   Result<void> set_blocked(UserId user, UserId other, bool blocked);

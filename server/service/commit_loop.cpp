@@ -58,8 +58,8 @@ bool CommitLoop::send(std::vector<Send>&& sends) {
   const auto weight = sends.size();
   return enqueue(std::move(sends), weight);
 }
-bool CommitLoop::mark(Mark mark) { return enqueue(std::move(mark), 1); }
-bool CommitLoop::typing(TypingSignal signal) { return enqueue(std::move(signal), 1); }
+bool CommitLoop::mark(Mark mark) { return enqueue(mark, 1); }
+bool CommitLoop::typing(TypingSignal signal) { return enqueue(signal, 1); }
 
 bool CommitLoop::post(std::function<void(Batch&)> task) {
   return enqueue(Task{[task = std::move(task)](Batch& batch) { return task(batch), true; }, [](const Error*) {}},

@@ -27,16 +27,16 @@ std::string first_row(Connection& db, const char* sql) {
 
 std::string check_file(const std::string& path) {
   Connection db(path, Connection::Access::kReadOnly);
-  if (const auto verdict = first_row(db, "PRAGMA integrity_check(1)"); verdict != "ok") return verdict;
+  if (auto verdict = first_row(db, "PRAGMA integrity_check(1)"); verdict != "ok") return verdict;
   const auto gaps =
       first_row(db,
                 "SELECT 'conversation ' || (key >> 32) || ' has gaps in seq' FROM message GROUP BY key >> 32 "
                 "HAVING max(key & 4294967295) <> count(*) LIMIT 1");
   if (!gaps.empty()) return gaps;
-  const auto lost = first_row(db,
-                              "SELECT 'a message without its key: ' || m.key FROM message m LEFT JOIN message_key k ON "
-                              "k.message_id=m.message_id "
-                              "WHERE k.key IS NULL AND NOT EXISTS (SELECT 1 FROM journal) LIMIT 1");
+  auto lost = first_row(db,
+                        "SELECT 'a message without its key: ' || m.key FROM message m LEFT JOIN message_key k ON "
+                        "k.message_id=m.message_id "
+                        "WHERE k.key IS NULL AND NOT EXISTS (SELECT 1 FROM journal) LIMIT 1");
   if (!lost.empty()) return lost;
   auto journal = db.query("SELECT messages FROM journal");
   while (journal.step()) for_each_record(journal.bytes(), [](Message&&) {});

@@ -57,9 +57,9 @@ bool PackedId::pack_uuid(std::string_view id) {
       if (id[i++] != '-') return false;
       continue;
     }
-    const int high = kHexValues[static_cast<unsigned char>(id[i])];
-    const int low = kHexValues[static_cast<unsigned char>(id[i + 1])];
-    if ((high | low) < 0) return false;
+    const std::int8_t high = kHexValues[static_cast<unsigned char>(id[i])];
+    const std::int8_t low = kHexValues[static_cast<unsigned char>(id[i + 1])];
+    if (high < 0 || low < 0) return false;
     bytes_[out++] = static_cast<char>(high << 4 | low);
     i += 2;
   }
