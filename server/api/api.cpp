@@ -66,8 +66,8 @@ void add_routes(net::Router& router, ApiContext& context) {
   add_message_routes(router, context);
   add_conversation_routes(router, context);
   add_system_routes(router, context);
-  router.websocket("/ws", [&context](const net::Request& request, net::UpgradeReply reply) {
-    context.gateway.admit(request, std::move(reply));
+  router.websocket("/ws", [&context](const net::Request& request, const net::UpgradeReply& reply) {
+    context.gateway.admit(request, reply);
   });
 }
 

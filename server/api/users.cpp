@@ -34,6 +34,7 @@ net::Response change_password(ApiContext& context, const net::Request& request, 
 
 void write_users(ApiContext& context, JsonWriter& w, const std::vector<store::User>& users) {
   std::vector<UserId> ids;
+  ids.reserve(users.size());
   for (const auto& user : users) ids.push_back(user.id);
   const auto presence = context.presence.lookup(ids);
   w.key("users").begin_array();

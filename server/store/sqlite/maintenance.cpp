@@ -28,10 +28,9 @@ std::string first_row(Connection& db, const char* sql) {
 std::string check_file(const std::string& path) {
   Connection db(path, Connection::Access::kReadOnly);
   if (auto verdict = first_row(db, "PRAGMA integrity_check(1)"); verdict != "ok") return verdict;
-  const auto gaps =
-      first_row(db,
-                "SELECT 'conversation ' || (key >> 32) || ' has gaps in seq' FROM message GROUP BY key >> 32 "
-                "HAVING max(key & 4294967295) <> count(*) LIMIT 1");
+  auto gaps = first_row(db,
+                        "SELECT 'conversation ' || (key >> 32) || ' has gaps in seq' FROM message GROUP BY key >> 32 "
+                        "HAVING max(key & 4294967295) <> count(*) LIMIT 1");
   if (!gaps.empty()) return gaps;
   auto lost = first_row(db,
                         "SELECT 'a message without its key: ' || m.key FROM message m LEFT JOIN message_key k ON "
