@@ -86,6 +86,7 @@ def test_failing_syncs_never_produce_an_ack_for_what_is_lost():
             else:
                 acked[answer["message_id"]] = answer["seq"]
         assert refused and acked
+        assert "opened anew after an I/O error" in server.log_text(), "a connection that saw an I/O error is not used again"
         pid = server.process.pid
         subprocess.run(["pkill", "-9", "-P", str(pid)], check=False)
         server.kill()

@@ -57,12 +57,13 @@ Database::~Database() {
 }
 
 void Database::open_writer() {
-  writer_ = std::make_unique<Connection>(path_, Connection::Access::kReadWrite);
-  writer_->execute(
+  // Ours only when it is set up whole: a half-made one must not take a batch.
+  auto opened = std::make_unique<Connection>(path_, Connection::Access::kReadWrite);
+  opened->execute(
       "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;"
       "PRAGMA cache_size=-32768; PRAGMA journal_size_limit=134217728; PRAGMA temp_store=MEMORY");
   sqlite3_wal_hook(
-      writer_->handle(),
+      opened->handle(),
       [](void* self, sqlite3*, const char*, int pages) {
         auto& db = *static_cast<Database*>(self);
         db.commit_pages_ = pages - db.log_pages_;
@@ -70,6 +71,7 @@ void Database::open_writer() {
         return SQLITE_OK;
       },
       this);
+  writer_ = std::move(opened);
 }
 
 Database::Lease Database::read() {
@@ -98,7 +100,10 @@ Connection& Database::write() {
 }
 
 void Database::begin() {
-  if (!writer_) open_writer();
+  if (!writer_) {
+    open_writer();
+    base::log::warn("the database was opened anew after an I/O error");
+  }
   if (checkpoint_.load() == Checkpoint::kNearlyDone) finish_checkpoint();
   writer_->query("BEGIN IMMEDIATE").run();
   batch_thread_ = std::this_thread::get_id();
@@ -125,11 +130,13 @@ void Database::commit() {
 void Database::rollback() {
   batch_thread_ = std::thread::id();
   if (!writer_) return;
+  // Looked at before ROLLBACK puts its own result in its place.
+  const bool io_error = (sqlite3_errcode(writer_->handle()) & 0xff) == SQLITE_IOERR;
   if (sqlite3_get_autocommit(writer_->handle()) == 0)
     sqlite3_exec(writer_->handle(), "ROLLBACK", nullptr, nullptr, nullptr);
   // After an I/O error nothing the connection holds in memory is trusted any more: the next batch
   // opens a new one, which reads what the disk really has.
-  if ((sqlite3_errcode(writer_->handle()) & 0xff) == SQLITE_IOERR) writer_.reset();
+  if (io_error) writer_.reset();
 }
 
 void Database::mark() { write().query("SAVEPOINT task").run(); }
