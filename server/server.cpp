@@ -209,10 +209,10 @@ void Server::Parts::compose_services() {
 }
 
 void Server::Parts::compose_listeners() {
-  api = std::unique_ptr<api::ApiContext>(
-      new api::ApiContext{store, *accounts, *sessions, *groups, *conversations, *commits, presence, bus, *gateway,
-                          metrics, clock, workers, hashing, service::KeyedRateLimit(config.limits.logins_per_minute),
-                          service::KeyedRateLimit(config.limits.registrations_per_minute), config.server.node_id});
+  api = std::unique_ptr<api::ApiContext>(new api::ApiContext{
+      store, *accounts, *sessions, *groups, *conversations, *commits, presence, bus, *gateway, metrics, clock, workers,
+      hashing, service::KeyedRateLimit(config.limits.logins_per_minute),
+      service::KeyedRateLimit(config.limits.registrations_per_minute), config.server.node_id, api::embedded_assets()});
   api::add_routes(router, *api);
   api::add_admin_routes(admin_router, *api);
   http.router = &router;

@@ -65,7 +65,14 @@ void add_routes(net::Router& router, ApiContext& context) {
   add_group_routes(router, context);
   add_message_routes(router, context);
   add_conversation_routes(router, context);
+  add_receipt_routes(router, context);
   add_system_routes(router, context);
+  router.add("GET", "/api/openapi.json", net::Lane::kInline, [](const net::Request&) {
+    net::Response response;
+    response.body = description();
+    return response;
+  });
+  add_web_client(router, context.assets);
   router.websocket("/ws", [&context](const net::Request& request, const net::UpgradeReply& reply) {
     context.gateway.admit(request, reply);
   });

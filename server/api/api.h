@@ -1,5 +1,6 @@
 #pragma once
 
+#include "api/assets.h"
 #include "base/metrics.h"
 #include "cluster/bus.h"
 #include "cluster/presence_directory.h"
@@ -31,6 +32,8 @@ struct ApiContext {
   service::KeyedRateLimit logins;
   service::KeyedRateLimit registrations;
   std::string node_id;
+  /// The web client.
+  Assets assets;
 };
 
 /// Adds the routes of protocol.md section 2. `context` outlives the router.

@@ -54,6 +54,7 @@ void write_conversation(JsonWriter& w, const ConversationView& view) {
       .field("pinned", state.pinned)
       .field("muted", state.muted)
       .field("archived", state.archived);
+  if (view.peer) w.field("peer_read_seq", view.peer_read_seq).field("peer_delivered_seq", view.peer_delivered_seq);
   if (!state.draft.empty()) w.field("draft", state.draft);
   w.end_object();
 }
@@ -85,7 +86,7 @@ net::Response update(ApiContext& context, const net::Request& request, const Ide
   change.archived = body.optional_flag("archived");
   change.draft = body.optional_text("draft");
   if (body.error()) return failure(*body.error());
-  const auto state = context.conversations.update(context.commits, me.user, *conversation, change);
+  const auto state = context.conversations.update(context.commits, me.user, me.session, *conversation, change);
   if (!state) return failure(state.error());
   const auto& s = state.value();
   return ok([&](JsonWriter& w) {

@@ -19,7 +19,13 @@ void add_user_routes(net::Router& router, ApiContext& context);
 void add_group_routes(net::Router& router, ApiContext& context);
 void add_message_routes(net::Router& router, ApiContext& context);
 void add_conversation_routes(net::Router& router, ApiContext& context);
+void add_receipt_routes(net::Router& router, ApiContext& context);
 void add_system_routes(net::Router& router, ApiContext& context);
+
+/// server/api/openapi.json: what the routes above take and answer.
+std::string_view description();
+/// The web client; without assets nothing is added.
+void add_web_client(net::Router& router, Assets assets);
 
 /// A handler that knows who asks.
 using SignedInHandler = std::function<net::Response(const net::Request&, const Identity&)>;

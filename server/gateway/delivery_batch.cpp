@@ -58,6 +58,10 @@ class Builder {
                                                       : TopicKey::of(typing.conversation.peer_of(typing.user));
     notice(topic, typing.origin, frame);
   }
+  void add(service::ConversationChanged& changed) {
+    notice(TopicKey::of(changed.user), {},
+           [&](std::string& out) { protocol::write_conversation(out, changed.settings, changed.user, now_ms_); });
+  }
   void add(service::SessionEnded&) {}
 
   void answer(const Origin& origin, Answer&& answer) {

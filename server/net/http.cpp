@@ -67,6 +67,8 @@ Router::Match Router::find(Request& request) const {
     }
     match.allow += (match.allow.empty() ? "" : ", ") + route.method;
   }
+  if (match.allow.empty() && fallback_.handler && (request.method == "GET" || request.method == "HEAD"))
+    match.route = &fallback_;
   return match;
 }
 

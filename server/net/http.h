@@ -65,6 +65,8 @@ class Router {
   /// `pattern` is made of `/`-separated parts; `:name` matches one part.
   void add(std::string method, std::string pattern, Lane lane, Handler handler);
   void websocket(std::string path, UpgradeHandler handler);
+  /// Answers GET and HEAD of every path that no route and no upgrade has; on the I/O thread.
+  void fallback(Handler handler) { fallback_.handler = std::move(handler); }
   /// Answers what no route does: 404, 405 (with Allow) and failures of the server itself, so that
   /// they look like all other errors. Status and a text for people.
   void errors(std::function<Response(int status, std::string_view text)> make) { make_error_ = std::move(make); }
@@ -82,6 +84,7 @@ class Router {
 
  private:
   std::vector<Route> routes_;
+  Route fallback_{"GET", "*", Lane::kInline, {}};
   std::map<std::string, UpgradeHandler, std::less<>> upgrades_;
   std::function<Response(int, std::string_view)> make_error_;
 };

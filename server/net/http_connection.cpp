@@ -268,11 +268,14 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   void answer(const Response& response) {
     if (!self_) return;
     std::string text = status_line(response.status);
-    if (!response.body.empty() || response.status != 204) {
+    if (!response.body.empty() || (response.status != 204 && response.status != 304)) {
       text += "Content-Type: " + response.content_type + "\r\n";
       text += "Content-Length: " + std::to_string(response.body.size()) + "\r\n";
     }
-    for (const auto& [name, value] : context_.headers) text += name + ": " + value + "\r\n";
+    const auto& own = response.headers;
+    for (const auto& [name, value] : context_.headers)
+      if (std::none_of(own.begin(), own.end(), [&](const auto& header) { return header.first == name; }))
+        text += name + ": " + value + "\r\n";
     for (const auto& [name, value] : response.headers) text += name + ": " + value + "\r\n";
     if (!cors_origin_.empty()) text += "Access-Control-Allow-Origin: " + cors_origin_ + "\r\nVary: Origin\r\n";
     if (stream_.is_tls()) text += "Strict-Transport-Security: max-age=63072000\r\n";

@@ -24,7 +24,7 @@ struct HttpContext {
   std::int64_t idle_timeout_ms = 65'000;
   /// Origins of web pages that may read answers, besides the server's own.
   std::vector<std::string> allowed_origins;
-  /// Sent with every answer.
+  /// Sent with every answer that does not bring a header of the same name.
   std::vector<std::pair<std::string, std::string>> headers;
 };
 

@@ -27,6 +27,7 @@ enum class FrameType : std::uint8_t {
   kTyping = 33,
   kError = 34,
   kDelivered = 37,
+  kConversation = 38,
   kPresence = 50,
   kSync = 60,
   kHeartbeat = 99,

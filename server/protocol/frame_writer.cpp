@@ -117,6 +117,23 @@ void write_mark(std::string& out, const MarkFrame& mark, UserId from, std::int64
   close(out, timestamp);
 }
 
+void write_conversation(std::string& out, const ConversationSettings& settings, UserId user, std::int64_t timestamp) {
+  open(out, "", FrameType::kConversation, user.str());
+  std::string content;
+  base::JsonWriter w(content);
+  w.begin_object()
+      .field("conversation_id", settings.conversation.str())
+      .field("session_id", settings.session.str())
+      .field("pinned", settings.pinned)
+      .field("muted", settings.muted)
+      .field("archived", settings.archived)
+      .field("draft", settings.draft)
+      .end_object();
+  out += R"(,"content":)" + content;
+  field(out, "conversation_id", settings.conversation);
+  close(out, timestamp);
+}
+
 void write_typing(std::string& out, ConversationId conversation, UserId from, std::int64_t timestamp) {
   open(out, "", FrameType::kTyping, from.str());
   out += R"(,"content":{"conversation_id":")";

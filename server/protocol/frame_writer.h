@@ -19,6 +19,16 @@ void write_refusal(std::string& out, std::string_view message_id, UserId to, con
 void write_error(std::string& out, const Error& error, std::string_view ref, std::int64_t timestamp);
 /// Types 31 and 37.
 void write_mark(std::string& out, const MarkFrame& mark, UserId from, std::int64_t timestamp);
+/// What a user set for a conversation in `session`, for all his devices (type 38).
+struct ConversationSettings {
+  ConversationId conversation;
+  base::SessionId session;
+  bool pinned = false;
+  bool muted = false;
+  bool archived = false;
+  std::string draft;
+};
+void write_conversation(std::string& out, const ConversationSettings& settings, UserId user, std::int64_t timestamp);
 void write_typing(std::string& out, ConversationId conversation, UserId from, std::int64_t timestamp);
 /// last_seen in ms since the epoch, 0 when never seen.
 void write_presence(std::string& out, UserId user, bool online, std::int64_t last_seen, std::int64_t timestamp);

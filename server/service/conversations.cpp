@@ -62,6 +62,15 @@ std::vector<ConversationView> Conversations::summary(UserId me) {
   return views;
 }
 
+void Conversations::add_peer(UserId me, ConversationView& view) {
+  const auto peer = view.state.conversation.peer_of(me);
+  view.peer = store_.accounts().user(peer);
+  const auto state = store_.conversations().state(peer, view.state.conversation);
+  if (!state) return;
+  view.peer_read_seq = state->read_seq;
+  view.peer_delivered_seq = state->delivered_seq;
+}
+
 Conversations::Page Conversations::list(UserId me, const std::optional<ConversationCursor>& after, std::size_t limit) {
   auto views = ends(me);
   if (after) {
@@ -77,14 +86,14 @@ Conversations::Page Conversations::list(UserId me, const std::optional<Conversat
     count(me, view);
     view.last_message = store_.messages().last_message(view.state.conversation);
     if (view.state.conversation.is_group()) view.group = store_.groups().group(view.state.conversation.group());
-    else view.peer = store_.accounts().user(view.state.conversation.peer_of(me));
+    else add_peer(me, view);
   }
   page.conversations = std::move(views);
   return page;
 }
 
-Result<store::ConversationState> Conversations::update(CommitLoop& commits, UserId me, ConversationId conversation,
-                                                       const Change& change) {
+Result<store::ConversationState> Conversations::update(CommitLoop& commits, UserId me, SessionId session,
+                                                       ConversationId conversation, const Change& change) {
   if (change.draft)
     if (auto error = check_text("draft", *change.draft, 0, kMaxDraft, true)) return *error;
   return commits.run<store::ConversationState>([&](Batch& batch) -> Result<store::ConversationState> {
@@ -95,6 +104,8 @@ Result<store::ConversationState> Conversations::update(CommitLoop& commits, User
     if (change.archived) state->archived = *change.archived;
     if (change.draft) state->draft = *change.draft;
     batch.store().conversations().update(me, *state);
+    batch.emit(
+        ConversationChanged{me, {conversation, session, state->pinned, state->muted, state->archived, state->draft}});
     return std::move(*state);
   });
 }

@@ -17,6 +17,9 @@ struct ConversationView {
   std::int64_t visible_from = 1;
   std::optional<store::Group> group;
   std::optional<store::User> peer;
+  /// How far the peer of a private conversation has got.
+  std::int64_t peer_read_seq = 0;
+  std::int64_t peer_delivered_seq = 0;
 };
 
 /// Where a conversation list goes on: by last activity, then by id.
@@ -40,8 +43,9 @@ class Conversations {
     std::optional<bool> pinned, muted, archived;
     std::optional<std::string> draft;
   };
-  Result<store::ConversationState> update(CommitLoop& commits, UserId me, ConversationId conversation,
-                                          const Change& change);
+  /// Told to all devices of the user; `session` is the one that changed it.
+  Result<store::ConversationState> update(CommitLoop& commits, UserId me, SessionId session,
+                                          ConversationId conversation, const Change& change);
 
   /// kNotFound for whoever is not in the conversation. before and after as in HistoryQuery.
   Result<store::HistoryPage> history(UserId me, ConversationId conversation, std::int64_t before, std::int64_t after,
@@ -55,6 +59,7 @@ class Conversations {
   std::optional<std::int64_t> visible_from(UserId me, ConversationId conversation);
   std::vector<ConversationView> ends(UserId me);
   void count(UserId me, ConversationView& view);
+  void add_peer(UserId me, ConversationView& view);
 
   store::Store& store_;
 };

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "protocol/frame.h"
+#include "protocol/frame_writer.h"
 
 /// What use cases tell whoever delivers. Events leave the service only when the batch that caused
 /// them is durable, in the order of the commits.
@@ -63,14 +64,19 @@ struct Typing {
   UserId user;
   Origin origin;
 };
+/// A user changed his settings of a conversation: for all his devices.
+struct ConversationChanged {
+  UserId user;
+  protocol::ConversationSettings settings;
+};
 /// The session's connections end.
 struct SessionEnded {
   UserId user;
   SessionId session;
 };
 
-using Event =
-    std::variant<MessageStored, MessageAccepted, MessageRefused, MembershipChanged, MarkMoved, Typing, SessionEnded>;
+using Event = std::variant<MessageStored, MessageAccepted, MessageRefused, MembershipChanged, MarkMoved, Typing,
+                           ConversationChanged, SessionEnded>;
 
 /// Implemented by the gateway. Called on the commit thread; must not block.
 class EventSink {

@@ -20,6 +20,8 @@ class ConversationStore {
   /// Moves a mark forward, never back. True when it moved.
   virtual bool advance_read(UserId user, ConversationId conversation, std::int64_t seq) = 0;
   virtual bool advance_delivered(UserId user, ConversationId conversation, std::int64_t seq) = 0;
+  /// Of every member of the group.
+  virtual std::vector<ReadMark> read_marks(GroupId group) = 0;
   /// Writes pinned, muted, archived and draft.
   virtual void update(UserId user, const ConversationState& state) = 0;
 };

@@ -77,6 +77,14 @@ struct GroupMember {
   std::int64_t muted_until = 0;
 };
 
+/// How far one member of a conversation has read.
+struct ReadMark {
+  UserId user;
+  /// The first seq he may see.
+  std::int64_t visible_from = 1;
+  std::int64_t read_seq = 0;
+};
+
 /// One user's place in one conversation.
 struct ConversationState {
   ConversationId conversation;

@@ -82,6 +82,24 @@ bool SqliteConversationStore::advance_delivered(UserId user, ConversationId conv
   return db.changes() == 1;
 }
 
+std::vector<ReadMark> SqliteConversationStore::read_marks(GroupId group) {
+  const auto conversation = ConversationId::of(group);
+  std::vector<ReadMark> marks;
+  auto db = db_.read();
+  auto query = db->query(
+      "SELECT m.user_id, m.joined_seq, s.read_seq FROM conversation c JOIN group_member m ON m.group_id=?1 JOIN "
+      "conversation_state s ON s.user_id=m.user_id AND s.conversation_id=c.id WHERE c.high=?2 AND c.low=?3");
+  query.bind(group.value).bind(conversation.high).bind(conversation.low);
+  while (query.step()) {
+    ReadMark mark;
+    mark.user = UserId{query.id()};
+    mark.visible_from = query.integer();
+    mark.read_seq = query.integer();
+    marks.push_back(mark);
+  }
+  return marks;
+}
+
 void SqliteConversationStore::update(UserId user, const ConversationState& s) {
   db_.write()
       .query(

@@ -15,6 +15,7 @@ class SqliteConversationStore final : public ConversationStore {
   void remove(UserId user, ConversationId conversation) override;
   bool advance_read(UserId user, ConversationId conversation, std::int64_t seq) override;
   bool advance_delivered(UserId user, ConversationId conversation, std::int64_t seq) override;
+  std::vector<ReadMark> read_marks(GroupId group) override;
   void update(UserId user, const ConversationState& state) override;
 
  private:

@@ -1,0 +1,70 @@
+#include <algorithm>
+
+#include "api/routes.h"
+
+/// The web client: static files, and its page for every path that is a view of it.
+namespace simpleim::api {
+namespace {
+
+/// Only what this server serves runs or is loaded, and nothing is ever parsed as HTML from a string.
+constexpr std::string_view kPagePolicy =
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; "
+    "connect-src 'self'; font-src 'self'; worker-src 'self'; manifest-src 'self'; form-action 'self'; "
+    "base-uri 'none'; object-src 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'";
+
+const Asset* find(Assets assets, std::string_view path) {
+  const auto found = std::lower_bound(assets.begin(), assets.end(), path,
+                                      [](const Asset& asset, std::string_view name) { return asset.path < name; });
+  return found != assets.end() && found->path == path ? &*found : nullptr;
+}
+
+/// A view of the client has no dot in its last part and is asked for as a page.
+bool is_view(const net::Request& request) {
+  const auto last = request.path.substr(request.path.rfind('/') + 1);
+  return last.find('.') == std::string::npos && !request.path.starts_with("/api/") && request.path != "/api" &&
+         request.header("accept").find("text/html") != std::string_view::npos;
+}
+
+/// An encoding is taken when it is named without q=0; clients that rank encodings do not exist here.
+bool accepts(std::string_view header, std::string_view encoding) {
+  const auto at = header.find(encoding);
+  if (at == std::string_view::npos) return false;
+  const auto rest = header.substr(at + encoding.size(), header.find(',', at) - at - encoding.size());
+  return rest.find("q=0") == std::string_view::npos || rest.find("q=0.") != std::string_view::npos;
+}
+
+net::Response serve(const Asset& asset, const net::Request& request) {
+  net::Response response;
+  response.content_type = asset.content_type;
+  response.headers = {{"Cache-Control", asset.immutable ? "public, max-age=31536000, immutable" : "no-cache"},
+                      {"ETag", std::string(asset.etag)},
+                      {"Vary", "Accept-Encoding"},
+                      {"Content-Security-Policy", std::string(kPagePolicy)}};
+  if (request.header("if-none-match").find(asset.etag) != std::string_view::npos) {
+    response.status = 304;
+    return response;
+  }
+  const auto encodings = request.header("accept-encoding");
+  auto body = asset.plain;
+  for (const auto& [name, encoded] : {std::pair("br", asset.brotli), std::pair("gzip", asset.gzip)}) {
+    if (encoded.empty() || !accepts(encodings, name)) continue;
+    response.headers.emplace_back("Content-Encoding", name);
+    body = encoded;
+    break;
+  }
+  response.body = body;
+  return response;
+}
+
+}  // namespace
+
+void add_web_client(net::Router& router, Assets assets) {
+  if (assets.empty()) return;
+  router.fallback([assets](const net::Request& request) {
+    const auto* asset = find(assets, request.path == "/" ? "/index.html" : request.path);
+    if (asset == nullptr && is_view(request)) asset = find(assets, "/index.html");
+    return asset != nullptr ? serve(*asset, request) : failure(404, "not found");
+  });
+}
+
+}  // namespace simpleim::api

@@ -1,0 +1,226 @@
+import type { Alarms } from './alarms.ts'
+import type { Frame } from './protocol.ts'
+import { backoff } from './backoff.ts'
+import { CloseCode, FrameType } from './protocol.ts'
+
+/** The parts of WebSocket that are used; the browser's and the `ws` package's both fit. */
+export interface Socket {
+  readyState: number
+  onopen: ((event: never) => void) | null
+  onmessage: ((event: never) => void) | null
+  onclose: ((event: never) => void) | null
+  onerror: ((event: never) => void) | null
+  send: (text: string) => void
+  close: (code?: number) => void
+}
+export type SocketFactory = (url: string, protocols: string[]) => Socket
+
+export type ConnectionState = 'connecting' | 'online' | 'offline' | 'replaced' | 'signed_out'
+
+export interface ConnectionOptions {
+  url: string
+  /**
+   * A good access token; undefined when the session has ended. Rejects when the server cannot be reached. `doubtful`:
+   * ask the server whether it still takes it.
+   */
+  token: (doubtful: boolean) => Promise<string | undefined>
+  openSocket: SocketFactory
+  alarms: Alarms
+  random: () => number
+  onState: (state: ConnectionState) => void
+  onFrame: (frame: Frame) => void
+  heartbeatMs?: number
+  /** How long an answer to a heartbeat, or the opening of a socket, may take. */
+  answerMs?: number
+}
+
+/**
+ * One WebSocket that stays: opens, beats, notices silence, comes back with back-off (docs/protocol.md, "Liveness").
+ * It never queues: send() outside `online` returns false.
+ */
+export class Connection {
+  private readonly options: Required<ConnectionOptions>
+  private socket: Socket | undefined
+  private state: ConnectionState = 'offline'
+  private attempt = 0
+  private retryAfterMs = 0
+  /** The server may not know the token any more: have it checked before the next try. */
+  private doubtful = false
+  private stopped = true
+  private generation = 0
+  private readonly cancels = new Map<string, () => void>()
+
+  constructor(options: ConnectionOptions) {
+    this.options = { heartbeatMs: 25_000, answerMs: 10_000, ...options }
+  }
+
+  get isOnline(): boolean {
+    return this.state === 'online'
+  }
+
+  start(): void {
+    this.stopped = false
+    this.attempt = 0
+    if (!this.socket && this.state !== 'connecting')
+      void this.open()
+  }
+
+  /** Closes for good; start() opens again. */
+  stop(): void {
+    this.stopped = true
+    this.drop()
+    this.enter('offline')
+  }
+
+  /** The tab became visible or the network returned: is the socket alive, or: try again now. */
+  check(): void {
+    if (this.stopped || this.state === 'replaced' || this.state === 'signed_out')
+      return
+    if (this.state === 'online')
+      this.beat(Math.min(5_000, this.options.answerMs))
+    else if (this.state === 'offline')
+      void this.open()
+  }
+
+  send(frame: Frame): boolean {
+    if (!this.socket || this.state !== 'online')
+      return false
+    this.socket.send(JSON.stringify(frame))
+    return true
+  }
+
+  /** Gives up on this socket and opens another. */
+  restart(): void {
+    if (!this.stopped)
+      this.lost()
+  }
+
+  private enter(state: ConnectionState): void {
+    if (this.state === state)
+      return
+    this.state = state
+    this.options.onState(state)
+  }
+
+  private alarm(name: string, ms: number, ring: () => void): void {
+    this.cancels.get(name)?.()
+    this.cancels.set(name, this.options.alarms.set(ms, ring))
+  }
+
+  private cancel(name: string): void {
+    this.cancels.get(name)?.()
+    this.cancels.delete(name)
+  }
+
+  private drop(): void {
+    this.generation++
+    for (const cancel of this.cancels.values()) cancel()
+    this.cancels.clear()
+    const socket = this.socket
+    this.socket = undefined
+    if (!socket)
+      return
+    socket.onopen = socket.onmessage = socket.onclose = null
+    socket.onerror = () => {}
+    socket.close(1000)
+  }
+
+  private async open(): Promise<void> {
+    this.drop()
+    const generation = this.generation
+    this.enter('connecting')
+    let token: string | undefined
+    try {
+      token = await this.options.token(this.doubtful)
+    }
+    catch {
+      if (generation === this.generation)
+        this.lost()
+      return
+    }
+    if (generation !== this.generation)
+      return
+    this.doubtful = false
+    if (token === undefined)
+      return this.enter('signed_out')
+    this.connect(token)
+  }
+
+  private connect(token: string): void {
+    let socket: Socket
+    try {
+      socket = this.options.openSocket(this.options.url, ['simpleim.v1', `bearer.${token}`])
+    }
+    catch {
+      return this.lost()
+    }
+    this.socket = socket
+    this.alarm('answer', this.options.answerMs, () => this.lost())
+    socket.onopen = () => {
+      this.cancel('answer')
+      this.attempt = 0
+      this.enter('online')
+      this.scheduleBeat()
+    }
+    socket.onmessage = (event: { data: unknown }) => this.receive(event.data)
+    socket.onclose = (event: { code: number }) => this.closed(event.code)
+    socket.onerror = () => {}
+  }
+
+  private receive(data: unknown): void {
+    this.cancel('answer')
+    const frame = parseFrame(data)
+    if (!frame || frame.type === FrameType.heartbeat)
+      return
+    if (frame.type === FrameType.error && typeof frame.content?.retry_after_ms === 'number')
+      this.retryAfterMs = Math.min(frame.content.retry_after_ms, 30_000)
+    this.options.onFrame(frame)
+  }
+
+  private scheduleBeat(): void {
+    this.alarm('beat', this.options.heartbeatMs, () => this.beat(this.options.answerMs))
+  }
+
+  private beat(answerMs: number): void {
+    this.send({ type: FrameType.heartbeat, content: { timestamp: Date.now() } })
+    this.alarm('answer', answerMs, () => this.lost())
+    this.scheduleBeat()
+  }
+
+  private closed(code: number): void {
+    if (code === CloseCode.replaced) {
+      this.drop()
+      return this.enter('replaced')
+    }
+    // A refused upgrade looks like a dead network here; either way the token is worth a look.
+    this.doubtful = code === CloseCode.revoked || this.state !== 'online'
+    this.lost()
+  }
+
+  private lost(): void {
+    const wasOnline = this.state === 'online'
+    this.drop()
+    if (this.stopped)
+      return
+    this.enter('offline')
+    const drained = this.retryAfterMs
+    this.retryAfterMs = 0
+    // The first try after a working connection comes soon, still spread over clients.
+    const wait = drained || backoff(wasOnline ? 0 : ++this.attempt, this.options.random)
+    this.alarm('retry', wait, () => void this.open())
+  }
+}
+
+function parseFrame(data: unknown): Frame | undefined {
+  if (typeof data !== 'string')
+    return undefined
+  try {
+    const value: unknown = JSON.parse(data)
+    if (typeof value === 'object' && value !== null && typeof (value as Frame).type === 'number')
+      return value as Frame
+  }
+  catch {
+    // Not a frame of this protocol version; the connection goes on.
+  }
+  return undefined
+}

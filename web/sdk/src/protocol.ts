@@ -1,0 +1,98 @@
+/** Frames of the WebSocket: docs/protocol.md, section 3. */
+
+export const FrameType = {
+  text: 0,
+  private: 1,
+  group: 2,
+  event: 3,
+  ack: 30,
+  read: 31,
+  typing: 33,
+  error: 34,
+  delivered: 37,
+  conversation: 38,
+  presence: 50,
+  sync: 60,
+  heartbeat: 99,
+} as const
+
+/** One JSON object a WebSocket text frame. */
+export interface Frame {
+  type: number
+  message_id?: string
+  from?: string
+  to?: string
+  group_id?: string
+  content?: Record<string, unknown>
+  timestamp?: number
+  conversation_id?: string
+  seq?: number
+}
+
+export const CloseCode = {
+  replaced: 4001,
+  revoked: 4002,
+  heartbeatTimeout: 4008,
+  slowConsumer: 4009,
+  draining: 4010,
+} as const
+
+export const ErrorCode = {
+  invalidToken: 40101,
+  wrongCredentials: 40102,
+  tokenRevoked: 40103,
+  notMember: 40301,
+  blocked: 40303,
+  muted: 40304,
+  notFound: 40401,
+  usernameTaken: 40901,
+  rateLimited: 42901,
+  unavailable: 50301,
+  draining: 50302,
+  /** Not from the server: it could not be reached. */
+  network: 0,
+} as const
+
+/** Why the server, or the way to it, refused something. `code` as in docs/protocol.md; 0: no answer came. */
+export class SimpleIMError extends Error {
+  readonly code: number
+  /** For a validation error: the field it is about. */
+  readonly field: string | undefined
+  readonly retryAfterMs: number
+
+  constructor(code: number, text: string, field?: string, retryAfterMs = 0) {
+    super(text)
+    this.name = 'SimpleIMError'
+    this.code = code
+    this.field = field
+    this.retryAfterMs = retryAfterMs
+  }
+
+  get isNetwork(): boolean {
+    return this.code === ErrorCode.network
+  }
+}
+
+/** The other user of a private conversation. */
+export function peerOf(conversationId: string, me: string): string {
+  const [, a = '', b = ''] = conversationId.split(':')
+  return a === me ? b : a
+}
+
+export function privateConversation(a: string, b: string): string {
+  return a < b ? `private:${a}:${b}` : `private:${b}:${a}`
+}
+
+export function groupConversation(groupId: string): string {
+  return `group:${groupId}`
+}
+
+/** The group of a group conversation; nothing for a private one. */
+export function groupOf(conversationId: string): string | undefined {
+  return conversationId.startsWith('group:') ? conversationId.slice('group:'.length) : undefined
+}
+
+/** Messages that count as unread: types 0 to 7 but group events. */
+export function countsAsUnread(type: number): boolean {
+  return type <= 7 && type !== FrameType.event
+}

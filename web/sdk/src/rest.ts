@@ -1,0 +1,152 @@
+import type { Client } from 'openapi-fetch'
+import type { paths } from './generated/api.ts'
+import type { AuthSession } from './model.ts'
+import type { SessionKeeper } from './session_keeper.ts'
+import createClient from 'openapi-fetch'
+import { ErrorCode, SimpleIMError } from './protocol.ts'
+
+export type Api = Client<paths, 'application/json'>
+
+export interface RestOptions {
+  baseUrl: string
+  keeper: SessionKeeper
+  fetch: typeof globalThis.fetch
+  /** The session has ended: revoked, or expired beyond renewal. */
+  onSignedOut: () => void
+  timeoutMs?: number
+}
+
+/** What a call of `Api` resolves to. */
+export interface Envelope<Data> {
+  data?: { data: Data }
+  error?: unknown
+  response: Response
+}
+
+/** Renew when less than this is left. */
+const RENEW_BEFORE_MS = 24 * 3600_000
+
+/** REST with the session's token: renews it when it runs out, once for all tabs, and says when the session has ended. */
+export class Rest {
+  /** The typed calls; wrap them in call(). */
+  readonly api: Api
+  private readonly options: RestOptions
+  private renewing: Promise<AuthSession | undefined> | undefined
+
+  constructor(options: RestOptions) {
+    this.options = options
+    const timeoutMs = options.timeoutMs ?? 15_000
+    this.api = createClient<paths>({
+      baseUrl: options.baseUrl,
+      fetch: async (request) => {
+        const signal = AbortSignal.any([request.signal, AbortSignal.timeout(timeoutMs)])
+        return await options.fetch(request, { signal })
+      },
+    })
+    this.api.use({
+      onRequest: ({ request, schemaPath }) => {
+        const token = options.keeper.load()?.token
+        if (token && !['/api/login', '/api/register', '/api/refresh'].includes(schemaPath))
+          request.headers.set('Authorization', `Bearer ${token}`)
+        return request
+      },
+    })
+  }
+
+  /** Makes a call, again with a new token when the old one has run out. Throws SimpleIMError. */
+  async call<Data>(make: (api: Api) => Promise<Envelope<Data>>): Promise<Data> {
+    try {
+      return await this.once(make)
+    }
+    catch (error) {
+      if (!isTokenError(error) || !this.options.keeper.load())
+        throw error
+      if (!await this.renew())
+        throw error
+      return await this.once(make)
+    }
+  }
+
+  /** A token to open a socket with; undefined when there is no session (any more). Throws when the server is away. */
+  async token(doubtful: boolean): Promise<string | undefined> {
+    const session = this.options.keeper.load()
+    if (!session)
+      return undefined
+    if (doubtful) {
+      try {
+        await this.call(api => api.GET('/api/users/me'))
+      }
+      catch (error) {
+        if (!isTokenError(error))
+          throw error
+      }
+    }
+    else if (session.expires_at - Date.now() < RENEW_BEFORE_MS) {
+      await this.renew()
+    }
+    return this.options.keeper.load()?.token
+  }
+
+  private async once<Data>(make: (api: Api) => Promise<Envelope<Data>>): Promise<Data> {
+    let answer: Envelope<Data>
+    try {
+      answer = await make(this.api)
+    }
+    catch {
+      throw new SimpleIMError(ErrorCode.network, 'the server cannot be reached')
+    }
+    if (answer.data !== undefined && answer.response.ok)
+      return answer.data.data
+    throw errorOf(answer.error, answer.response)
+  }
+
+  /** One renewal at a time, over all tabs: a refresh token works once. */
+  private async renew(): Promise<AuthSession | undefined> {
+    const before = this.options.keeper.load()
+    const exclusive = <T>(work: () => Promise<T>) =>
+      typeof navigator !== 'undefined' && navigator.locks
+        ? navigator.locks.request('simpleim:renew', work) as Promise<T>
+        : work()
+    this.renewing ??= exclusive(() => this.renewOnce(before)).finally(() => { this.renewing = undefined })
+    return await this.renewing
+  }
+
+  private async renewOnce(before: AuthSession | undefined): Promise<AuthSession | undefined> {
+    const session = this.options.keeper.load()
+    if (!session || session.token !== before?.token)
+      return session // another tab was faster
+    try {
+      const body = { refresh_token: session.refresh_token }
+      const fresh = await this.once(api => api.POST('/api/refresh', { body }))
+      const renewed = { ...session, token: fresh.token, refresh_token: fresh.refresh_token, expires_at: fresh.expires_at }
+      this.options.keeper.save(renewed)
+      return renewed
+    }
+    catch (error) {
+      if (!isTokenError(error))
+        throw error
+      this.options.keeper.clear()
+      this.options.onSignedOut()
+      return undefined
+    }
+  }
+}
+
+function isTokenError(error: unknown): boolean {
+  return error instanceof SimpleIMError && (error.code === ErrorCode.invalidToken || error.code === ErrorCode.tokenRevoked)
+}
+
+function errorOf(body: unknown, response: Response): SimpleIMError {
+  const { code, error, details } = (typeof body === 'object' && body !== null ? body : {}) as {
+    code?: number
+    error?: string
+    details?: { field?: string }
+  }
+  const retryAfterMs = Number(response.headers.get('retry-after') ?? 0) * 1000
+  return new SimpleIMError(
+    code ?? response.status * 100,
+    error ?? `the server answered ${response.status}`,
+    details?.field,
+    retryAfterMs,
+  )
+}
