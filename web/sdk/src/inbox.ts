@@ -232,9 +232,11 @@ export class Inbox {
     const held = this.held.get(row.conversation_id)
     if (!held)
       return
-    for (const seq of held.keys()) {
-      if (seq <= row.last_seq)
-        held.delete(seq)
+    for (const [seq, message] of held) {
+      if (seq > row.last_seq)
+        continue
+      this.known(pass, message)
+      held.delete(seq)
     }
     for (let next = held.get(row.last_seq + 1); next; next = held.get(row.last_seq + 1)) {
       held.delete(next.seq)
@@ -304,6 +306,8 @@ export class Inbox {
     for (const message of messages) {
       if (message.seq > row.last_seq)
         this.take(pass, row, message)
+      else
+        this.known(pass, message)
     }
     this.release(pass, row)
     const held = this.held.get(id)
@@ -408,7 +412,7 @@ export class Inbox {
       pass.rows.set(id, fresh)
       if (listed.last_message)
         this.keep(pass, listed.last_message)
-      return
+      return this.release(pass, fresh)
     }
     const ahead = row.read_seq
     row = {

@@ -1,0 +1,49 @@
+import type { Message } from '@simpleim/sdk'
+import { useI18n } from 'vue-i18n'
+import { useRouter } from 'vue-router'
+import { im } from '../im'
+import { useAuth } from '../stores/auth'
+import { useChat } from '../stores/chat'
+import { usePrefs } from '../stores/prefs'
+import { textOf } from './messageText'
+import { chime } from './chime'
+import { useConversationNames } from './useConversationNames'
+
+/** Tells of new messages outside the page; never of muted conversations, of the one in focus, or in quiet hours. */
+export function useNotifications() {
+  const auth = useAuth()
+  const chat = useChat()
+  const prefs = usePrefs()
+  const router = useRouter()
+  const { t } = useI18n()
+  const { titleOf, speakerOf } = useConversationNames()
+
+  im.on('messages', ({ conversation_id, messages }) => {
+    const row = chat.rows.get(conversation_id)
+    const last = messages.findLast(message => message.from !== auth.me && textOf(message))
+    // Every tab hears of it; the leading one speaks.
+    if (!row || !last || !im.leads || row.muted || prefs.isQuiet(new Date()) || last.seq <= row.read_seq)
+      return
+    if (document.hasFocus() && chat.current === conversation_id)
+      return
+    if (prefs.sound)
+      chime()
+    if (prefs.notifications && !document.hasFocus() && 'Notification' in window && Notification.permission === 'granted')
+      show(last)
+  })
+
+  function show(message: Message): void {
+    const row = chat.rows.get(message.conversation_id)
+    if (!row)
+      return
+    const who = speakerOf(message.from, message.group_id)
+    const title = row.type === 'group' ? t('notify.inGroup', { who, name: titleOf(row) }) : t('notify.title', { name: titleOf(row) })
+    const body = prefs.preview ? textOf(message).slice(0, 160) : t('notify.hidden')
+    const note = new Notification(title, { body, tag: message.conversation_id, icon: '/icon-192.png' })
+    note.onclick = () => {
+      window.focus()
+      void router.push({ name: 'chat', params: { id: message.conversation_id } })
+      note.close()
+    }
+  }
+}

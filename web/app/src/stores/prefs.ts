@@ -1,0 +1,39 @@
+import type { Language } from '../i18n'
+import { useLocalStorage, usePreferredDark } from '@vueuse/core'
+import { defineStore } from 'pinia'
+import { computed, watchEffect } from 'vue'
+import { preferredLanguage, setLanguage } from '../i18n'
+
+export type Theme = 'system' | 'light' | 'dark'
+
+/** Choices of this device. */
+export const usePrefs = defineStore('prefs', () => {
+  const theme = useLocalStorage<Theme>('simpleim.theme', 'system')
+  const language = useLocalStorage<Language>('simpleim.language', preferredLanguage())
+  const sound = useLocalStorage('simpleim.sound', true)
+  const notifications = useLocalStorage('simpleim.notifications', false)
+  const notificationsAsked = useLocalStorage('simpleim.notifications-asked', false)
+  const preview = useLocalStorage('simpleim.preview', true)
+  const quiet = useLocalStorage('simpleim.quiet', false)
+  const quietFrom = useLocalStorage('simpleim.quiet-from', '22:00')
+  const quietTo = useLocalStorage('simpleim.quiet-to', '07:00')
+  const detailsOpen = useLocalStorage('simpleim.details', false)
+  const recentEmoji = useLocalStorage<string[]>('simpleim.emoji', [])
+
+  const systemDark = usePreferredDark()
+  const isDark = computed(() => theme.value === 'dark' || (theme.value === 'system' && systemDark.value))
+  watchEffect(() => { document.documentElement.dataset.theme = isDark.value ? 'dark' : 'light' })
+  watchEffect(() => setLanguage(language.value))
+
+  /** Whether `now` lies in the quiet hours; they may pass midnight. */
+  function isQuiet(now: Date): boolean {
+    if (!quiet.value)
+      return false
+    const time = `${String(now.getHours()).padStart(2, '0')}:${String(now.getMinutes()).padStart(2, '0')}`
+    return quietFrom.value <= quietTo.value
+      ? time >= quietFrom.value && time < quietTo.value
+      : time >= quietFrom.value || time < quietTo.value
+  }
+
+  return { theme, language, sound, notifications, notificationsAsked, preview, quiet, quietFrom, quietTo, detailsOpen, recentEmoji, isDark, isQuiet }
+})

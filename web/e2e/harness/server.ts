@@ -1,0 +1,108 @@
+import type { ChildProcess } from 'node:child_process'
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { until } from './until'
+
+const BINARY = process.env.SIMPLEIM_BINARY ?? join(import.meta.dirname, '../../../build/release/simpleim')
+
+async function freePort(): Promise<number> {
+  const probe = createServer()
+  await new Promise<void>(resolve => probe.listen(0, '127.0.0.1', resolve))
+  const { port } = probe.address() as { port: number }
+  await new Promise(resolve => probe.close(resolve))
+  return port
+}
+
+export interface User { user_id: string, username: string, password: string, nickname: string, token: string }
+
+/** A SimpleIM server of its own: a free port, a temporary folder, ended by its process. */
+export class Server {
+  url = ''
+  private process: ChildProcess | undefined
+  private readonly dir = mkdtempSync(join(tmpdir(), 'simpleim-e2e-'))
+  private port = 0
+  private log = ''
+  private made = 0
+
+  /** Cheap password hashes and no limits of attempts: neither is what these tests are about. */
+  private readonly flags = [
+    '--set',
+    'server.admin_listen=',
+    '--set',
+    'auth.argon2_memory_kib=8192',
+    '--set',
+    'auth.argon2_iterations=1',
+    '--set',
+    'limits.registrations_per_minute=100000',
+    '--set',
+    'limits.logins_per_minute=100000',
+    '--set',
+    'server.drain_seconds=0',
+  ]
+
+  async start(): Promise<this> {
+    this.port ||= await freePort()
+    this.url = `http://127.0.0.1:${this.port}`
+    const args = ['serve', '--data-dir', this.dir, '--listen', `127.0.0.1:${this.port}`, ...this.flags]
+    this.process = spawn(BINARY, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+    this.process.stdout?.on('data', (text: Buffer) => { this.log += text })
+    this.process.stderr?.on('data', (text: Buffer) => { this.log += text })
+    await until('the server answers', async () => {
+      if (this.process?.exitCode !== null)
+        throw new Error(`the server ended: ${this.log}`)
+      return await fetch(`${this.url}/health`).then(answer => answer.ok, () => false)
+    })
+    return this
+  }
+
+  private end(signal: NodeJS.Signals): Promise<void> {
+    const { process } = this
+    this.process = undefined
+    if (!process || process.exitCode !== null)
+      return Promise.resolve()
+    return new Promise((resolve) => {
+      process.once('exit', () => resolve())
+      process.kill(signal)
+    })
+  }
+
+  /** As a power cut would: no goodbye. */
+  kill = () => this.end('SIGKILL')
+  /** The process stands still; its sockets stay open. */
+  freeze = () => this.process?.kill('SIGSTOP')
+  thaw = () => this.process?.kill('SIGCONT')
+
+  async stop(): Promise<void> {
+    await this.end('SIGTERM')
+    rmSync(this.dir, { recursive: true, force: true })
+  }
+
+  // ---------------------------------------------------------------- through REST
+
+  async call<Data>(method: string, path: string, body?: unknown, token?: string): Promise<Data> {
+    const answer = await fetch(this.url + path, {
+      method,
+      headers: { ...(body ? { 'Content-Type': 'application/json' } : {}), ...(token ? { Authorization: `Bearer ${token}` } : {}) },
+      ...(body ? { body: JSON.stringify(body) } : {}),
+    })
+    const envelope = await answer.json() as { data: Data, error?: string }
+    if (!answer.ok)
+      throw new Error(`${method} ${path}: ${answer.status} ${envelope.error}`)
+    return envelope.data
+  }
+
+  async user(nickname: string): Promise<User> {
+    const username = `u${++this.made}_${Math.random().toString(36).slice(2, 8)}`
+    const password = 'plum-tractor-9'
+    await this.call('POST', '/api/register', { username, password, nickname })
+    const { user_id, token } = await this.call<User>('POST', '/api/login', { username, password, device_id: 'rest' })
+    return { user_id, username, password, nickname, token }
+  }
+
+  group(owner: User, name: string, members: User[]): Promise<{ group_id: string, conversation_id: string }> {
+    return this.call('POST', '/api/groups', { name, member_ids: members.map(user => user.user_id) }, owner.token)
+  }
+}

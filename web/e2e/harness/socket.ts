@@ -1,0 +1,38 @@
+import type { Server, User } from './server'
+import { WebSocket } from 'ws'
+import { until } from './until'
+
+interface Frame { type: number, message_id?: string, content?: Record<string, unknown>, seq?: number, [more: string]: unknown }
+
+/** A bare client on the wire, for what a browser would be too slow for. */
+export class Wire {
+  readonly frames: Frame[] = []
+  private readonly socket: WebSocket
+  private count = 0
+
+  private constructor(url: string, token: string) {
+    this.socket = new WebSocket(`${url.replace('http', 'ws')}/ws?sync=summary`, ['simpleim.v1', `bearer.${token}`])
+    this.socket.on('message', data => this.frames.push(JSON.parse(String(data)) as Frame))
+  }
+
+  static async open(server: Server, user: User): Promise<Wire> {
+    const wire = new Wire(server.url, user.token)
+    await until('the socket is open', () => wire.frames.some(frame => frame.type === 60))
+    return wire
+  }
+
+  /** Sends and waits until all are stored; at the rate the server allows. */
+  async send(target: { to: string } | { group_id: string }, texts: string[], type = 1): Promise<void> {
+    for (const text of texts) {
+      const message_id = `wire-${Date.now()}-${++this.count}-${Math.random().toString(36).slice(2)}`
+      this.socket.send(JSON.stringify({ type: 'group_id' in target ? 2 : type, message_id, ...target, content: { text } }))
+      const ack = await until(`the ack of ${text.slice(0, 30)}`, () => this.frames.find(frame => frame.type === 30 && frame.message_id === message_id))
+      if (ack.content?.code)
+        throw new Error(`refused: ${JSON.stringify(ack.content)}`)
+    }
+  }
+
+  close(): void {
+    this.socket.close()
+  }
+}
