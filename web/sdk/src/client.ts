@@ -63,6 +63,8 @@ interface Open {
   rows: Map<string, Conversation>
   outgoing: Map<string, Outgoing>
   timelines: Set<Timeline>
+  /** Conversations whose peer's presence was asked for. */
+  met: Set<string>
   watched: Map<string, string[]>
   engine: Engine | undefined
 }
@@ -162,6 +164,7 @@ export class SimpleIM {
       rows: new Map(),
       outgoing: new Map(),
       timelines: new Set(),
+      met: new Set(),
       watched: new Map(),
       engine: undefined,
     }
@@ -406,8 +409,6 @@ export class SimpleIM {
     this.opened.rows.set(row.conversation_id, row)
     this.emitter.emit('conversation', row)
     this.direct({ kind: 'introduce', row })
-    if (row.peer)
-      this.watch([row.peer.user_id])
   }
 
   private changeRow(id: string, patch: Partial<Conversation>): void {
@@ -504,9 +505,13 @@ function keep<Name extends keyof Events>(open: Open, name: Name, payload: Events
   switch (name) {
     case 'conversation': {
       const row = payload as Conversation
+      const isNew = !open.met.has(row.conversation_id)
       open.rows.set(row.conversation_id, row)
+      open.met.add(row.conversation_id)
       if (row.peer)
         open.people.learn([row.peer])
+      if (row.peer && isNew)
+        open.engine?.watchPresence()
       for (const timeline of open.timelines) {
         if (timeline.conversationId === row.conversation_id)
           void timeline.catchUp().catch(() => {}) // the next event or connect tries again
@@ -515,7 +520,15 @@ function keep<Name extends keyof Events>(open: Open, name: Name, payload: Events
     }
     case 'removed': return void open.rows.delete((payload as Events['removed']).conversation_id)
     case 'outgoing': return void open.outgoing.set((payload as Outgoing).message_id, payload as Outgoing)
-    case 'settled': return void open.outgoing.delete((payload as Events['settled']).message_id)
+    case 'settled': {
+      const { message_id, message } = payload as Events['settled']
+      open.outgoing.delete(message_id)
+      for (const timeline of open.timelines) {
+        if (message && timeline.conversationId === message.conversation_id)
+          timeline.follow(message)
+      }
+      return
+    }
     case 'user': return open.people.rename(payload as UserName)
     case 'presence': return open.people.hear(payload as Presence)
     case 'messages': {

@@ -182,9 +182,9 @@ export class Connection {
   }
 
   private beat(answerMs: number): void {
-    this.send({ type: FrameType.heartbeat, content: { timestamp: Date.now() } })
     this.alarm('answer', answerMs, () => this.lost())
     this.scheduleBeat()
+    this.send({ type: FrameType.heartbeat, content: { timestamp: Date.now() } })
   }
 
   private closed(code: number): void {

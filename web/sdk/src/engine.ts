@@ -42,6 +42,7 @@ export class Engine {
   private readonly marks: Marks
   private refreshing = false
   private refreshAgain = false
+  private cancelWatch: (() => void) | undefined
   private cancelStalled: (() => void) | undefined
   private stopped = false
 
@@ -98,6 +99,7 @@ export class Engine {
   stop(): void {
     this.stopped = true
     this.cancelStalled?.()
+    this.cancelWatch?.()
     this.outbox.disconnected()
     this.connection.stop()
   }
@@ -136,17 +138,27 @@ export class Engine {
     this.connection.send({ type: FrameType.typing, content: { conversation_id: conversationId } })
   }
 
+  /** Asks for the presence of all that are watched; calls of one moment become one. */
   watchPresence(): void {
+    this.cancelWatch ??= this.options.alarms.set(50, () => {
+      this.cancelWatch = undefined
+      this.subscribePresence()
+    })
+  }
+
+  private subscribePresence(): void {
     this.connection.send({ type: FrameType.presence, content: { user_ids: this.options.watched().slice(0, 200) } })
   }
 
   // ---------------------------------------------------------------- frames
 
   private stateChanged(state: ConnectionStatus['state']): void {
+    if (this.stopped)
+      return
     if (state === 'online') {
       this.outbox.connected()
       this.marks.connected()
-      this.watchPresence()
+      this.subscribePresence()
     }
     else {
       this.outbox.disconnected()

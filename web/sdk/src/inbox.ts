@@ -197,17 +197,11 @@ export class Inbox {
 
   /** The list or another page was faster; a message of mine still has to leave the queue, and to be seen stored. */
   private known(pass: Pass, message: Message): void {
-    if (message.from !== this.options.me || !this.options.isQueued(message.message_id))
+    const { message_id, from } = message
+    if (from !== this.options.me || !this.options.isQueued(message_id) || pass.changes.settled.includes(message_id))
       return
     this.keep(pass, message)
-    this.tellOf(pass, message)
     this.settle(pass, message)
-  }
-
-  private tellOf(pass: Pass, message: Message): void {
-    const told = pass.told.get(message.conversation_id) ?? []
-    pass.told.set(message.conversation_id, told)
-    told.push(message)
   }
 
   private take(pass: Pass, row: Row, message: Message): void {
@@ -221,7 +215,9 @@ export class Inbox {
     }
     pass.rows.set(row.conversation_id, row)
     this.keep(pass, message)
-    this.tellOf(pass, message)
+    const told = pass.told.get(row.conversation_id) ?? []
+    pass.told.set(row.conversation_id, told)
+    told.push(message)
     this.settle(pass, message)
     if (message.type === FrameType.event)
       this.groupEvent(pass, row, message)
@@ -246,11 +242,12 @@ export class Inbox {
       this.held.delete(row.conversation_id)
   }
 
-  private settle(pass: Pass, { message_id, conversation_id, from }: Message): void {
+  private settle(pass: Pass, message: Message): void {
+    const { message_id, conversation_id, from } = message
     if (from !== this.options.me || !this.options.isQueued(message_id))
       return
     pass.changes.settled.push(message_id)
-    pass.after.push(() => this.options.events.emit('settled', { conversation_id, message_id }))
+    pass.after.push(() => this.options.events.emit('settled', { conversation_id, message_id, message }))
   }
 
   private groupEvent(pass: Pass, row: Row, message: Message): void {

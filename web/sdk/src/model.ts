@@ -120,8 +120,8 @@ export interface Events {
   removed: { conversation_id: string, reason?: 'kicked' | 'left' | 'dissolved', title?: string }
   /** A message of mine was queued, refused or queued again. */
   outgoing: Outgoing
-  /** A message of mine left the queue: stored (then it is among the messages) or discarded. */
-  settled: { conversation_id: string, message_id: string }
+  /** A message of mine left the queue: stored, as `message`, or discarded. */
+  settled: { conversation_id: string, message_id: string, message?: Message }
   typing: { conversation_id: string, user_id: string }
   presence: Presence
   /** A profile that is known better now. */

@@ -84,6 +84,14 @@ export class Timeline {
       this.replace([...this.messages, ...fresh], this.messages.length > 0 ? this.hasOlder : first.seq > 1, false)
   }
 
+  /** A message of mine that was stored while the list jumped over it. */
+  follow(message: Message): void {
+    if (message.seq === (this.messages.at(-1)?.seq ?? 0) + 1)
+      this.add([message])
+    else
+      void this.catchUp().catch(() => {}) // the next event or connect tries again
+  }
+
   /** The conversation may have moved on without an event of each message, as when the list was read. */
   async catchUp(): Promise<void> {
     const last = this.messages.at(-1)?.seq ?? 0
