@@ -41,6 +41,10 @@ export class Server {
     'limits.logins_per_minute=100000',
     '--set',
     'server.drain_seconds=0',
+    '--set',
+    'limits.messages_per_second=100000',
+    '--set',
+    'limits.message_burst=100000',
   ]
 
   async start(): Promise<this> {

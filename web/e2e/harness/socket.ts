@@ -32,6 +32,19 @@ export class Wire {
     }
   }
 
+  /** Many at once; needs a server without a limit of messages a second. */
+  async flood(target: { to: string } | { group_id: string }, texts: string[]): Promise<void> {
+    const acked = () => this.frames.filter(frame => frame.type === 30).length
+    const before = acked()
+    const prefix = `flood-${Math.random().toString(36).slice(2)}`
+    for (const [n, text] of texts.entries())
+      this.socket.send(JSON.stringify({ type: 'group_id' in target ? 2 : 1, message_id: `${prefix}-${n}`, ...target, content: { text } }))
+    await until(`${texts.length} acks`, () => acked() - before === texts.length, 60_000)
+    const refused = this.frames.find(frame => frame.type === 30 && frame.content?.code)
+    if (refused)
+      throw new Error(`refused: ${JSON.stringify(refused.content)}`)
+  }
+
   close(): void {
     this.socket.close()
   }

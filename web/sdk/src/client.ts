@@ -409,6 +409,7 @@ export class SimpleIM {
     this.opened.rows.set(row.conversation_id, row)
     this.emitter.emit('conversation', row)
     this.direct({ kind: 'introduce', row })
+    this.opened.engine?.watchPresence()
   }
 
   private changeRow(id: string, patch: Partial<Conversation>): void {

@@ -19,7 +19,7 @@ export function useNotifications() {
   const { titleOf, speakerOf } = useConversationNames()
 
   im.on('messages', ({ conversation_id, messages }) => {
-    const row = chat.rows.get(conversation_id)
+    const row = im.conversation(conversation_id)
     const last = messages.findLast(message => message.from !== auth.me && textOf(message))
     // Every tab hears of it; the leading one speaks.
     if (!row || !last || !im.leads || row.muted || prefs.isQuiet(new Date()) || last.seq <= row.read_seq)
@@ -33,7 +33,7 @@ export function useNotifications() {
   })
 
   function show(message: Message): void {
-    const row = chat.rows.get(message.conversation_id)
+    const row = im.conversation(message.conversation_id)
     if (!row)
       return
     const who = speakerOf(message.from, message.group_id)

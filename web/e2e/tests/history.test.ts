@@ -1,0 +1,128 @@
+import { expect, test } from 'vitest'
+import { bubble, conversation, conversationWith, openPrivate, say, texts, useScene } from '../harness/scene'
+import { Wire } from '../harness/socket'
+import { until } from '../harness/until'
+
+const scene = useScene()
+
+test('opens at the first unread message, with a line before it, and counts what is below', async () => {
+  const ada = await scene.person('Ada')
+  const bob = await scene.server.user('Bob')
+  const id = conversationWith(ada.user, bob)
+  const wire = await Wire.open(scene.server, bob)
+  await wire.send({ to: ada.user.user_id }, Array.from({ length: 30 }, (_, i) => `old ${i}`))
+  await conversation(ada.page, id).click()
+  await ada.page.getByTestId('jump-to-latest').click()
+  await bubble(ada.page, 'old 29').waitFor()
+  await conversation(ada.page, id).getByTestId('unread-badge').waitFor({ state: 'detached' })
+  await openPrivate(ada.page, await scene.server.user('Eve'))
+  await wire.send({ to: ada.user.user_id }, Array.from({ length: 60 }, (_, i) => `new ${i}`))
+  await until('60 unread', async () => (await conversation(ada.page, id).getByTestId('unread-badge').innerText()).includes('60'))
+  await conversation(ada.page, id).click()
+  const line = ada.page.getByTestId('unread-divider')
+  await line.waitFor()
+  const top = await ada.page.getByTestId('message-list').boundingBox()
+  const at = await line.boundingBox()
+  expect(at!.y - top!.y).toBeLessThan(120)
+  await bubble(ada.page, 'new 0').waitFor()
+  const jump = ada.page.getByTestId('jump-to-latest')
+  await jump.waitFor()
+  expect(await jump.innerText()).toMatch(/\d+ new messages/)
+  await jump.click()
+  await bubble(ada.page, 'new 59').waitFor()
+  await conversation(ada.page, id).getByTestId('unread-badge').waitFor({ state: 'detached' })
+  wire.close()
+})
+
+test('new messages do not move somebody who reads further up, and the place is kept when he comes back', async () => {
+  const ada = await scene.person('Ada')
+  const bob = await scene.server.user('Bob')
+  const eve = await scene.server.user('Eve')
+  const wire = await Wire.open(scene.server, bob)
+  await wire.send({ to: ada.user.user_id }, Array.from({ length: 120 }, (_, i) => `line ${i}`))
+  await scene.server.call('GET', '/api/conversations', undefined, ada.user.token)
+  const id = conversationWith(ada.user, bob)
+  await conversation(ada.page, id).click()
+  await ada.page.getByTestId('jump-to-latest').click()
+  await bubble(ada.page, 'line 119').waitFor()
+  const list = ada.page.getByTestId('message-list')
+  await list.hover()
+  await ada.page.mouse.wheel(0, -1500)
+  await ada.page.getByTestId('jump-to-latest').waitFor()
+  const topLine = () => list.evaluate((element) => {
+    const top = element.getBoundingClientRect().top
+    const row = Array.from(element.querySelectorAll<HTMLElement>('[data-testid="message"]')).find(one => one.getBoundingClientRect().bottom > top + 4)!
+    return { text: row.querySelector('[data-testid="message-text"]')!.textContent, y: Math.round(row.getBoundingClientRect().top - top) }
+  })
+  let before = await topLine()
+  await until('the list is at rest', async () => {
+    const now = await topLine()
+    const rests = now.text === before.text && now.y === before.y
+    before = now
+    return rests
+  })
+  await wire.send({ to: ada.user.user_id }, ['while away'])
+  await conversation(ada.page, id).getByText('while away').waitFor()
+  expect(await topLine()).toEqual(before)
+  await openPrivate(ada.page, eve)
+  await ada.page.evaluate(() => window.history.back())
+  await until('the place is the same', async () => {
+    const now = await topLine().catch(() => undefined)
+    return now !== undefined && now.text === before.text && Math.abs(now.y - before.y) <= 24
+  })
+  wire.close()
+})
+
+test('5,000 messages are scrolled back without a jump', async () => {
+  const ada = await scene.server.user('Ada')
+  const bob = await scene.server.user('Bob')
+  const wire = await Wire.open(scene.server, bob)
+  const wanted = Array.from({ length: 5_000 }, (_, i) => `#${i} ${'word '.repeat((i * 7) % 40)}`)
+  await wire.flood({ to: ada.user_id }, wanted)
+  wire.close()
+  const { page } = await scene.person(ada)
+  await conversation(page, conversationWith(ada, bob)).click()
+  await page.getByTestId('jump-to-latest').click()
+  await page.getByTestId('message').filter({ hasText: '#4999 ' }).waitFor()
+  const list = page.getByTestId('message-list')
+  await list.hover()
+  // Between two steps of the wheel the message in the middle moves by what the wheel moved, and by nothing else.
+  const result = await list.evaluate(async (element) => {
+    const frame = () => new Promise(resolve => requestAnimationFrame(resolve))
+    const rows = () => Array.from(element.querySelectorAll<HTMLElement>('[data-testid="message"]'))
+    const seen = new Set<number>()
+    let worst = 0
+    for (let step = 0; step < 4_000 && !(seen.has(1)); step++) {
+      const middle = element.getBoundingClientRect().top + element.clientHeight / 2
+      const anchor = rows().find(row => row.getBoundingClientRect().bottom > middle)
+      const before = anchor?.getBoundingClientRect().top ?? 0
+      const from = element.scrollTop
+      element.scrollTop = Math.max(0, from - 420)
+      const moved = from - element.scrollTop
+      await frame()
+      await frame()
+      for (const row of rows()) seen.add(Number(row.dataset.seq))
+      if (anchor?.isConnected && moved > 0)
+        worst = Math.max(worst, Math.abs(anchor.getBoundingClientRect().top - before - moved))
+      if (element.scrollTop === 0)
+        await new Promise(resolve => setTimeout(resolve, 30))
+    }
+    return { worst, seen: seen.size, first: seen.has(1) }
+  })
+  expect(result.first).toBe(true)
+  expect(result.seen).toBe(5_000)
+  expect(result.worst).toBeLessThanOrEqual(2)
+}, 180_000)
+
+test('days are told apart and consecutive messages of one sender stand together', async () => {
+  const ada = await scene.person('Ada')
+  const bob = await scene.person('Bob')
+  await openPrivate(ada.page, bob.user)
+  await say(ada.page, 'one')
+  await say(ada.page, 'two')
+  await bubble(ada.page, 'two').waitFor()
+  expect(await ada.page.getByTestId('day-divider').allInnerTexts()).toEqual(['Today'])
+  const gap = async (first: string, second: string) => (await bubble(ada.page, second).boundingBox())!.y - (await bubble(ada.page, first).boundingBox())!.y - (await bubble(ada.page, first).boundingBox())!.height
+  expect(await gap('one', 'two')).toBeLessThanOrEqual(2)
+  expect(await texts(ada.page)).toEqual(['one', 'two'])
+})
