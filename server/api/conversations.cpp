@@ -30,7 +30,7 @@ void write_conversation(JsonWriter& w, const ConversationView& view) {
       .field("type", state.conversation.is_group() ? "group" : "private");
   if (view.group) {
     w.key("group").begin_object();
-    write_group(w, {*view.group, std::nullopt});
+    write_group(w, {*view.group, view.member});
     w.end_object();
   }
   if (view.peer)

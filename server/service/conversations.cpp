@@ -62,6 +62,12 @@ std::vector<ConversationView> Conversations::summary(UserId me) {
   return views;
 }
 
+void Conversations::add_group(UserId me, ConversationView& view) {
+  const auto group = view.state.conversation.group();
+  view.group = store_.groups().group(group);
+  view.member = store_.groups().member(group, me);
+}
+
 void Conversations::add_peer(UserId me, ConversationView& view) {
   const auto peer = view.state.conversation.peer_of(me);
   view.peer = store_.accounts().user(peer);
@@ -85,7 +91,7 @@ Conversations::Page Conversations::list(UserId me, const std::optional<Conversat
   for (auto& view : views) {
     count(me, view);
     view.last_message = store_.messages().last_message(view.state.conversation);
-    if (view.state.conversation.is_group()) view.group = store_.groups().group(view.state.conversation.group());
+    if (view.state.conversation.is_group()) add_group(me, view);
     else add_peer(me, view);
   }
   page.conversations = std::move(views);

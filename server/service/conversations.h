@@ -16,6 +16,8 @@ struct ConversationView {
   /// First seq the user may see.
   std::int64_t visible_from = 1;
   std::optional<store::Group> group;
+  /// The user's own membership of the group.
+  std::optional<store::GroupMember> member;
   std::optional<store::User> peer;
   /// How far the peer of a private conversation has got.
   std::int64_t peer_read_seq = 0;
@@ -59,6 +61,7 @@ class Conversations {
   std::optional<std::int64_t> visible_from(UserId me, ConversationId conversation);
   std::vector<ConversationView> ends(UserId me);
   void count(UserId me, ConversationView& view);
+  void add_group(UserId me, ConversationView& view);
   void add_peer(UserId me, ConversationView& view);
 
   store::Store& store_;

@@ -413,13 +413,7 @@ export class SimpleIM {
   }
 
   private changeRow(id: string, patch: Partial<Conversation>): void {
-    const row = this.opened.rows.get(id)
-    if (!row)
-      return
-    // Shown at once; the leader writes it down and tells everyone.
-    const changed = { ...row, ...patch }
-    this.opened.rows.set(id, changed)
-    this.emitter.emit('conversation', changed)
+    // The leader's inbox alone changes rows, in order: whoever wrote past it would be overtaken by older news.
     this.direct({ kind: 'row', id, patch })
   }
 

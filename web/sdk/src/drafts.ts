@@ -19,8 +19,6 @@ export class Drafts {
 
   set(row: Row, draft: string): void {
     const id = row.conversation_id
-    if (row.draft === draft)
-      return
     this.change(id, { draft, draft_unsynced: true })
     this.waiting.get(id)?.()
     // The server knows a conversation from its first message on.

@@ -208,7 +208,7 @@ export class Engine {
       muted: content.muted === true,
       archived: content.archived === true,
       // The device that wrote the draft knows better what has been typed since.
-      draft: content.session_id === this.options.sessionId ? row.draft : String(content.draft ?? ''),
+      draft: row.draft_unsynced || content.session_id === this.options.sessionId ? row.draft : String(content.draft ?? ''),
     }))
   }
 

@@ -119,3 +119,20 @@ test('settings and drafts of another device are taken over, a draft that is bein
   expect(im.conversation(id)?.draft).toBe('typed here')
   im.stop()
 })
+
+test('what is typed while other news is being written down is not undone by it', async () => {
+  server.store(id, peer, 'hi')
+  const { im } = client(server)
+  const drafts: string[] = []
+  im.on('conversation', row => drafts.push(row.draft))
+  await im.start()
+  await settle()
+  server.say(id, peer, 'news') // its pass takes the row as it is now
+  await Promise.resolve()
+  im.setDraft(id, 'typed')
+  await settle()
+  const first = drafts.indexOf('typed')
+  expect(first).toBeGreaterThan(-1)
+  expect(drafts.slice(first).every(draft => draft === 'typed')).toBe(true)
+  im.stop()
+})

@@ -3,8 +3,9 @@ import { defineStore } from 'pinia'
 import { computed, shallowReactive, shallowRef } from 'vue'
 import { im } from '../im'
 
+/** A conversation that was just begun stands first until something is said. */
 function activity(row: Conversation): number {
-  return row.last_message?.timestamp ?? (row.draft ? Number.MAX_SAFE_INTEGER : row.group?.created_at ?? 0)
+  return row.last_message?.timestamp ?? row.group?.created_at ?? Number.MAX_SAFE_INTEGER
 }
 
 /** The conversation list and the queue of what is on its way: the SDK's state as Vue sees it. */
