@@ -106,6 +106,19 @@ export class Server {
     return { user_id, username, password, nickname, token }
   }
 
+  /** Marks everything up to `seq` as read, as another device of the user would. */
+  async read(user: User, conversation_id: string, seq: number): Promise<void> {
+    const { Wire } = await import('./socket')
+    const wire = await Wire.open(this, user)
+    wire.mark(conversation_id, seq)
+    interface List { conversations: { conversation_id: string, read_seq: number }[] }
+    await until('the mark is stored', async () => {
+      const list = await this.call<List>('GET', '/api/conversations', undefined, user.token)
+      return list.conversations.some(row => row.conversation_id === conversation_id && row.read_seq === seq)
+    })
+    wire.close()
+  }
+
   group(owner: User, name: string, members: User[]): Promise<{ group_id: string, conversation_id: string }> {
     return this.call('POST', '/api/groups', { name, member_ids: members.map(user => user.user_id) }, owner.token)
   }

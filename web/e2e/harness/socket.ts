@@ -45,6 +45,11 @@ export class Wire {
       throw new Error(`refused: ${JSON.stringify(refused.content)}`)
   }
 
+  /** Read up to `seq`. */
+  mark(conversation_id: string, seq: number): void {
+    this.socket.send(JSON.stringify({ type: 31, content: { conversation_id, seq } }))
+  }
+
   close(): void {
     this.socket.close()
   }

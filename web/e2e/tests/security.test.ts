@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
+import { PAYLOADS } from '../harness/payloads'
 import { conversationWith, useScene } from '../harness/scene'
 import { Wire } from '../harness/socket'
-import { PAYLOADS } from '../harness/payloads'
 import { until } from '../harness/until'
 
 const scene = useScene()

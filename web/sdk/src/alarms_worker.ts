@@ -1,4 +1,4 @@
 /** The Web Worker behind workerAlarms(). */
 onmessage = (event: MessageEvent<{ id: number, ms: number }>) => {
-  setTimeout(() => postMessage(event.data.id), event.data.ms)
+  setTimeout(postMessage, event.data.ms, event.data.id)
 }

@@ -222,7 +222,7 @@ export class Engine {
     }
     this.refreshing = true
     try {
-      const known = new Map([...this.options.rows.values()].map(row => [row.conversation_id, row.last_seq]))
+      const known = new Map(Array.from(this.options.rows.values(), row => [row.conversation_id, row.last_seq]))
       const rows: ListedRow[] = []
       for (let cursor = ''; ;) {
         const query = { limit: 200, ...(cursor ? { cursor } : {}) }

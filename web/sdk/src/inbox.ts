@@ -308,7 +308,7 @@ export class Inbox {
     }
     this.release(pass, row)
     const held = this.held.get(id)
-    const listedTo = this.listed.get(id)?.last_seq ?? 0
+    const listed = this.listed.get(id)
     if (hasMore && messages.length > 0) {
       pass.after.push(() => this.repair(id))
     }
@@ -320,12 +320,27 @@ export class Inbox {
     else if (held) {
       pass.after.push(() => this.repair(id))
     }
-    else if (listedTo > row.last_seq) {
-      row.last_seq = listedTo
+    else if (listed && listed.last_seq > row.last_seq) {
+      row.last_seq = listed.last_seq
       pass.rows.set(id, row)
     }
-    if (row.last_seq >= listedTo)
-      this.listed.delete(id)
+    this.agree(pass, row)
+  }
+
+  /** Where the server's list was made, its count of unread messages is the right one. */
+  private agree(pass: Pass, row: Row): void {
+    const id = row.conversation_id
+    const listed = this.listed.get(id)
+    if (!listed || row.last_seq < listed.last_seq)
+      return
+    this.listed.delete(id)
+    if (row.read_seq > listed.read_seq)
+      return
+    const newer = (pass.told.get(id) ?? []).filter(message =>
+      message.seq > listed.last_seq && message.from !== this.options.me && countsAsUnread(message.type))
+    row.unread = listed.unread + newer.length
+    row.mentioned_seq = listed.mentioned_seq || row.mentioned_seq
+    pass.rows.set(id, row)
   }
 
   /** Jumps to the newest page; what lies between is read when somebody scrolls there. */
@@ -335,18 +350,12 @@ export class Inbox {
     const last = messages.at(-1)
     if (!row || !last || last.seq <= row.last_seq)
       return
-    const listed = this.listed.get(id)
     for (const message of messages) {
       if (message.seq > row.last_seq)
         this.take(pass, row, message)
     }
-    if (listed) {
-      const newer = messages.filter(m => m.seq > listed.last_seq && m.from !== this.options.me && countsAsUnread(m.type))
-      row.unread = listed.unread + newer.length
-      row.mentioned_seq = listed.mentioned_seq || row.mentioned_seq
-      this.listed.delete(id)
-    }
     this.release(pass, row)
+    this.agree(pass, row)
   }
 
   // ---------------------------------------------------------------- rows
@@ -405,12 +414,8 @@ export class Inbox {
     }
     if (delivered_seq < listed.last_seq)
       pass.after.push(() => this.options.onHeld(id, this.options.rows.get(id)?.last_seq ?? 0))
-    if (!row || row.last_seq === 0) {
-      pass.rows.set(id, fresh)
-      if (listed.last_message)
-        this.keep(pass, listed.last_message)
-      return this.release(pass, fresh)
-    }
+    if (!row || row.last_seq === 0)
+      return this.firstSight(pass, listed, fresh)
     const ahead = row.read_seq
     row = {
       ...row,
@@ -430,6 +435,22 @@ export class Inbox {
       this.listed.set(id, listed)
       pass.after.push(() => this.repair(id))
     }
+  }
+
+  /** What no device of this user has got yet is told like what arrives; what is older is history. */
+  private firstSight(pass: Pass, listed: ListedRow, fresh: Row): void {
+    const id = listed.conversation_id
+    if (listed.last_message)
+      this.keep(pass, listed.last_message)
+    if (listed.delivered_seq >= listed.last_seq) {
+      pass.rows.set(id, fresh)
+      return this.release(pass, fresh)
+    }
+    const row = { ...fresh, last_seq: listed.delivered_seq, unread: 0, mentioned_seq: 0 }
+    pass.rows.set(id, row)
+    this.listed.set(id, listed)
+    this.release(pass, row)
+    pass.after.push(() => this.repair(id))
   }
 
   private keep(pass: Pass, message: Message): void {

@@ -15,6 +15,7 @@ async function run(seed: number): Promise<void> {
   for (const [index, id] of ids.entries()) {
     for (let i = 0; i < Math.floor(random() * 80); i++) server.store(id, peers[index]!, `old ${i}`)
   }
+  for (const id of ids) server.delivered.set(id, Math.floor(random() * 90))
   const { im, alarms } = client(server)
   const heard = new Map(ids.map(id => [id, [] as number[]]))
   im.on('messages', ({ conversation_id, messages }) => heard.get(conversation_id)!.push(...messages.map(message => message.seq)))

@@ -81,6 +81,7 @@ export class FakeServer {
   readonly sockets = new Set<FakeSocket>()
   readonly conversations = new Map<string, Message[]>()
   readonly read = new Map<string, number>()
+  readonly delivered = new Map<string, number>()
   readonly frames: Frame[] = []
   chaos: Chaos = CALM
   refuse: { code: number, error: string } | undefined
@@ -219,7 +220,7 @@ export class FakeServer {
       last_message: list.at(-1),
       last_seq: list.length,
       read_seq,
-      delivered_seq: 0,
+      delivered_seq: Math.min(this.delivered.get(id) ?? 0, list.length),
       peer_read_seq: 0,
       peer_delivered_seq: 0,
       unread: this.unread(id),

@@ -1,10 +1,9 @@
-import 'fake-indexeddb/auto'
 import type { LocalStore } from '../src/index.ts'
 import type { Message } from '../src/model.ts'
 import { describe, expect, test } from 'vitest'
+import { emptyRow } from '../src/engine.ts'
 import { MemoryStore } from '../src/index.ts'
 import { addRange, rangeAt } from '../src/seq_ranges.ts'
-import { emptyRow } from '../src/engine.ts'
 import { IndexedDbStore } from '../src/store/indexeddb_store.ts'
 import { seeded } from './fake_server.ts'
 

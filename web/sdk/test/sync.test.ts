@@ -136,3 +136,17 @@ test('what is typed while other news is being written down is not undone by it',
   expect(drafts.slice(first).every(draft => draft === 'typed')).toBe(true)
   im.stop()
 })
+
+test('a device that looks for the first time is told what nobody has got yet, and nothing else', async () => {
+  for (let i = 0; i < 30; i++) server.store(id, peer, `${i}`)
+  server.delivered.set(id, 27)
+  server.read.set(id, 10)
+  const { im } = client(server)
+  const told: number[] = []
+  im.on('messages', ({ messages }) => told.push(...seqs(messages)))
+  await im.start()
+  await settle()
+  expect(told).toEqual([28, 29, 30])
+  expect(im.conversation(id)).toMatchObject({ last_seq: 30, unread: 20 })
+  im.stop()
+})

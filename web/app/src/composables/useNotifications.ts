@@ -5,8 +5,8 @@ import { im } from '../im'
 import { useAuth } from '../stores/auth'
 import { useChat } from '../stores/chat'
 import { usePrefs } from '../stores/prefs'
-import { textOf } from './messageText'
 import { chime } from './chime'
+import { textOf } from './messageText'
 import { useConversationNames } from './useConversationNames'
 
 /** Tells of new messages outside the page; never of muted conversations, of the one in focus, or in quiet hours. */

@@ -1,6 +1,6 @@
-import { useNow } from '@vueuse/core'
+import { createSharedComposable, useNow } from '@vueuse/core'
 import { computed } from 'vue'
-import { useI18n } from 'vue-i18n'
+import { i18n, t } from '../i18n'
 
 const DAY_MS = 86_400_000
 
@@ -8,26 +8,29 @@ function dayOf(time: number): number {
   return new Date(time).setHours(0, 0, 0, 0)
 }
 
-/** Times as people say them, in the chosen language. */
-export function useTimes() {
-  const { t, locale } = useI18n()
+/** Times as people say them, in the chosen language. Shared: making formats is slow, and every message shows a time. */
+export const useTimes = createSharedComposable(() => {
   const now = useNow({ interval: 30_000 })
-  const formats = computed(() => ({
-    time: new Intl.DateTimeFormat(locale.value, { hour: '2-digit', minute: '2-digit' }),
-    weekday: new Intl.DateTimeFormat(locale.value, { weekday: 'short' }),
-    day: new Intl.DateTimeFormat(locale.value, { month: 'short', day: 'numeric' }),
-    date: new Intl.DateTimeFormat(locale.value, { year: 'numeric', month: 'short', day: 'numeric' }),
-    long: new Intl.DateTimeFormat(locale.value, { weekday: 'long', month: 'long', day: 'numeric' }),
-    full: new Intl.DateTimeFormat(locale.value, { dateStyle: 'medium', timeStyle: 'short' }),
-    relative: new Intl.RelativeTimeFormat(locale.value, { numeric: 'auto' }),
-  }))
+  const formats = computed(() => {
+    const locale = i18n.global.locale.value
+    return {
+      time: new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit' }),
+      weekday: new Intl.DateTimeFormat(locale, { weekday: 'short' }),
+      day: new Intl.DateTimeFormat(locale, { month: 'short', day: 'numeric' }),
+      date: new Intl.DateTimeFormat(locale, { year: 'numeric', month: 'short', day: 'numeric' }),
+      long: new Intl.DateTimeFormat(locale, { weekday: 'long', month: 'long', day: 'numeric' }),
+      full: new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' }),
+      relative: new Intl.RelativeTimeFormat(locale, { numeric: 'auto' }),
+    }
+  })
+  const daysAgo = (ms: number) => Math.round((dayOf(now.value.getTime()) - dayOf(ms)) / DAY_MS)
 
   const time = (ms: number) => formats.value.time.format(ms)
   const full = (ms: number) => formats.value.full.format(ms)
 
   /** For lists: the time today, then yesterday, the weekday, the day. */
   function brief(ms: number): string {
-    const days = Math.round((dayOf(now.value.getTime()) - dayOf(ms)) / DAY_MS)
+    const days = daysAgo(ms)
     if (days <= 0)
       return time(ms)
     if (days === 1)
@@ -39,7 +42,7 @@ export function useTimes() {
 
   /** For the line between two days. */
   function day(ms: number): string {
-    const days = Math.round((dayOf(now.value.getTime()) - dayOf(ms)) / DAY_MS)
+    const days = daysAgo(ms)
     if (days <= 0)
       return t('chat.today')
     if (days === 1)
@@ -59,4 +62,4 @@ export function useTimes() {
   }
 
   return { time, full, brief, day, ago, dayOf }
-}
+})

@@ -22,7 +22,7 @@ export function useTyping(conversationId: () => string) {
       if (conversation_id !== conversationId() || user_id === auth.me)
         return
       clearTimeout(timers.get(user_id))
-      timers.set(user_id, setTimeout(() => stop(user_id), SHOWN_MS))
+      timers.set(user_id, setTimeout(stop, SHOWN_MS, user_id))
       typists.value = [...timers.keys()]
     }),
     im.on('messages', ({ conversation_id, messages }) => {

@@ -20,3 +20,6 @@ export function setLanguage(language: Language): void {
   i18n.global.locale.value = language
   document.documentElement.lang = language
 }
+
+/** For what is on the screen many times over: cheaper than useI18n() in each. */
+export const { t } = i18n.global

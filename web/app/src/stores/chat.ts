@@ -44,7 +44,7 @@ export const useChat = defineStore('chat', () => {
 
   /** Pinned first, then by last activity. */
   const sorted = computed(() => [...rows.values()]
-    .filter(row => row.last_seq > 0 || row.draft || row.type === 'group' || row.conversation_id === current.value)
+    .filter(row => row.last_message || row.draft || row.type === 'group' || row.conversation_id === current.value)
     .sort((a, b) => Number(b.pinned) - Number(a.pinned) || activity(b) - activity(a)))
   const listed = computed(() => sorted.value.filter(row => !row.archived))
   const archived = computed(() => sorted.value.filter(row => row.archived))

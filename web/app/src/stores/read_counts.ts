@@ -15,7 +15,7 @@ export const useReadCounts = defineStore('read_counts', () => {
   const key = (id: string, seq: number) => `${id} ${seq}`
 
   async function ask(id: string): Promise<boolean> {
-    const seqs = [...new Set([...shown.get(id)?.values() ?? []].map(seq => seq()))]
+    const seqs = [...new Set(Array.from(shown.get(id)?.values() ?? [], seq => seq()))]
       .filter(seq => counts.get(key(id, seq))?.unread !== 0)
       .slice(-50)
     if (seqs.length === 0 || document.visibilityState !== 'visible')

@@ -12,7 +12,7 @@ export const useToasts = defineStore('toasts', () => {
   function show(text: string, tone: Toast['tone'] = 'plain'): void {
     const id = ++last
     toasts.value = [...toasts.value.slice(-2), { id, text, tone }]
-    setTimeout(() => close(id), SHOWN_MS)
+    setTimeout(close, SHOWN_MS, id)
   }
 
   function close(id: number): void {

@@ -32,7 +32,7 @@ export class MemoryStore implements LocalStore {
   }
 
   async conversations(): Promise<Conversation[]> {
-    return [...this.rows.values()].map(row => ({ ...row }))
+    return Array.from(this.rows.values(), row => ({ ...row }))
   }
 
   async covered(conversationId: string): Promise<SeqRanges> {

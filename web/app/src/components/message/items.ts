@@ -48,7 +48,7 @@ export function itemsOf({ messages, pending, me, unreadAfter, hasOlder, hasNewer
 
   for (const message of messages) {
     onDay(message.timestamp)
-    if (!lineDrawn && message.seq > unreadAfter) {
+    if (!lineDrawn && message.seq > unreadAfter && message.type !== 3 && message.from !== me) {
       lineDrawn = true
       previous = undefined
       items.push({ kind: 'unread', key: 'unread' })
