@@ -3,7 +3,7 @@
 JOBS ?= $(shell nproc)
 RUN_FLAGS ?=
 
-.PHONY: help deps build run test bench conformance asan tsan fuzz format lint clean
+.PHONY: help deps build run web-dev test e2e bench conformance asan tsan fuzz format lint clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,8 +18,15 @@ build: deps ## the release binary: build/release/simpleim
 run: build ## start SimpleIM on http://127.0.0.1:8080 with ./data (RUN_FLAGS="--listen …")
 	@exec build/release/simpleim serve $(RUN_FLAGS)
 
+web-dev: ## the web client with hot reload on http://localhost:5173, against a server that runs (SIMPLEIM_SERVER=http://…)
+	@scripts/install-npm.sh
+	@scripts/with-node.sh npm --prefix web run dev
+
 test: ## install, build and run every test
 	@scripts/test.sh
+
+e2e: ## the browser tests alone; screens go to web/e2e/out
+	@scripts/test.sh e2e
 
 bench: build ## measure against a fresh server, beside the targets
 	@scripts/bench.sh
@@ -40,11 +47,12 @@ format: ## format the C++ code
 	@scripts/install-deps.sh lint
 	@git ls-files '*.h' '*.cpp' | xargs clang-format-16 -i
 
-lint: ## check format and clang-tidy
+lint: ## check format, clang-tidy and eslint
 	@scripts/install-deps.sh build lint
 	@git ls-files '*.h' '*.cpp' | xargs clang-format-16 --dry-run -Werror
 	@test -f build/release/build.ninja || cmake --preset release
+	@scripts/install-npm.sh && scripts/with-node.sh npm --prefix web run lint
 	@git ls-files 'server/*.cpp' | xargs clang-tidy-16 -quiet -p build/release
 
 clean: ## remove what was built
-	rm -rf build .venv
+	rm -rf build .venv web/node_modules web/*/dist web/e2e/out

@@ -4,5 +4,5 @@ set -euo pipefail
 out=$(mkdir -p "$1" && cd "$1" && pwd)
 cd "$(dirname "$0")/.."
 scripts/install-npm.sh
-npm --prefix web run --silent build
-node web/scripts/pack.mjs web/app/dist "$out"
+scripts/with-node.sh npm --prefix web run --silent build
+scripts/with-node.sh node web/scripts/pack.mjs web/app/dist "$out"

@@ -3,5 +3,5 @@
 set -euo pipefail
 cd "$(dirname "$0")/../web"
 cmp -s package-lock.json node_modules/.installed-lock && exit 0
-npm ci --no-audit --no-fund --loglevel=error
+../scripts/with-node.sh npm ci --no-audit --no-fund --loglevel=error
 cp package-lock.json node_modules/.installed-lock

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Runs the test suites and closes with one line over all of them: "N passed, N failed".
-# Without arguments all suites; else the named ones: architecture asan tsan fuzz integration conformance fault
+# Without arguments all suites; else the named ones: architecture asan tsan fuzz conformance integration fault web e2e
 set -uo pipefail
 cd "$(dirname "$0")/.."
 SUITES=("$@")
-[ ${#SUITES[@]} -eq 0 ] && SUITES=(architecture asan tsan fuzz conformance integration fault)
+[ ${#SUITES[@]} -eq 0 ] && SUITES=(architecture asan tsan fuzz conformance integration fault web e2e)
 JOBS="$(nproc)"
 PASSED=0
 FAILED=0
@@ -65,6 +65,31 @@ bad=int(s["failures"])+int(s["errors"])+int(s["skipped"]); print(int(s["tests"])
   count $numbers "$name"
 }
 
+vitest() {  # vitest NAME FOLDER
+  local name=$1 out; shift
+  out=$(mktemp --suffix=.json)
+  (cd "$1" && ../../scripts/with-node.sh npx vitest run --reporter=default --reporter=json --outputFile.json="$out")
+  local numbers
+  numbers=$(python3 -c 'import json,sys
+d=json.load(open(sys.argv[1])); total=d["numTotalTests"]; good=d["numPassedTests"]; broken=d["numFailedTestSuites"] if total==good else 0
+print(good, total-good+broken if total else 1)' "$out" 2>/dev/null || echo "0 1")
+  rm -f "$out"
+  # shellcheck disable=SC2086
+  count $numbers "$name"
+}
+
+check() {  # check NAME COMMAND…: one test that is a command
+  local name=$1; shift
+  if "$@"; then count 1 0 "$name"; else count 0 1 "$name"; fi
+}
+
+web() {  # the SDK's tests, then what is checked without running
+  vitest sdk web/sdk
+  check "web types" scripts/with-node.sh npm --prefix web run --silent types
+  check "web lint" scripts/with-node.sh npm --prefix web run --silent lint
+  check "web size" scripts/with-node.sh npm --prefix web run --silent size
+}
+
 fuzz() {  # the committed corpus first, then FUZZ_SECONDS of new inputs for each target
   local target work
   for target in websocket_frames chat_frames http_input; do
@@ -94,6 +119,8 @@ for suite in "${SUITES[@]}"; do
     conformance) step build build release echo_server && py conformance tests/conformance ;;
     integration) step build build release simpleim && py integration tests/integration ;;
     fault) step build build release simpleim && py fault tests/fault ;;
+    web) step build build release simpleim && web ;;
+    e2e) step browser scripts/install-deps.sh browser && step build build release simpleim && vitest e2e web/e2e ;;
     *) echo "unknown suite $suite"; count 0 1 "$suite" ;;
   esac
 done

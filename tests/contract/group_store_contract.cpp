@@ -110,6 +110,34 @@ TEST_P(ConversationStoreContract, OpeningAgainChangesNothingAndSettingsStay) {
   EXPECT_TRUE(store_->conversations().states_of(kAlice).empty());
 }
 
+TEST_P(ConversationStoreContract, GivesTheReadMarksOfAGroupsMembersOnly) {
+  const GroupId group{5};
+  const auto conversation = base::ConversationId::of(group);
+  const base::UserId former{33};
+  batch([&] {
+    store::Group g;
+    g.id = group;
+    g.name = "g";
+    g.owner = kAlice;
+    store_->groups().create_group(g);
+    store_->groups().put_member({group, kAlice, Role::kOwner, "", 1, 1, 0});
+    store_->groups().put_member({group, kBob, Role::kMember, "", 1, 4, 0});
+    for (const auto user : {kAlice, kBob, former}) store_->conversations().open(user, conversation, 0);
+    store_->conversations().advance_read(kBob, conversation, 7);
+  });
+  reopen();
+  auto marks = store_->conversations().read_marks(group);
+  std::sort(marks.begin(), marks.end(), [](const auto& a, const auto& b) { return a.user < b.user; });
+  ASSERT_EQ(marks.size(), 2u);
+  EXPECT_EQ(marks[0].user, kAlice);
+  EXPECT_EQ(marks[0].visible_from, 1);
+  EXPECT_EQ(marks[0].read_seq, 0);
+  EXPECT_EQ(marks[1].user, kBob);
+  EXPECT_EQ(marks[1].visible_from, 4);
+  EXPECT_EQ(marks[1].read_seq, 7);
+  EXPECT_TRUE(store_->conversations().read_marks(GroupId{6}).empty());
+}
+
 INSTANTIATE_TEST_SUITE_P(Backends, ConversationStoreContract, testing::ValuesIn(store_backends()), backend_name);
 
 }  // namespace simpleim::test

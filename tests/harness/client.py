@@ -10,6 +10,8 @@ from urllib.parse import quote
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from . import description
+
 DEADLINE_S = 10
 _names = itertools.count()
 
@@ -63,7 +65,9 @@ class Api:
             response = connection.getresponse()
             text = response.read()
             self.last_headers = {k.lower(): v for k, v in response.getheaders()}
-            return response.status, json.loads(text) if text else {}
+            answer = json.loads(text) if text else {}
+            description.check(method, path, response.status, answer)
+            return response.status, answer
         finally:
             connection.close()
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 
 import pytest
+from harness import description
 from harness import BINARY, Api, Server, User, wait_until
 from websockets.sync.client import connect
 
@@ -219,9 +220,22 @@ def test_every_route_but_the_open_ones_wants_a_token():
     source = "".join(p.read_text() for p in (ROOT / "server" / "api").glob("*.cpp"))
     routes = set(re.findall(r'"(GET|POST|PUT|PATCH|DELETE)", "(/[^"]*)"', source))
     assert len(routes) >= 35
-    open_routes = {("POST", "/api/register"), ("POST", "/api/login"), ("POST", "/api/refresh"), ("GET", "/health"), ("GET", "/ready"), ("GET", "/stats"), ("GET", "/metrics")}
+    open_routes = {("POST", "/api/register"), ("POST", "/api/login"), ("POST", "/api/refresh"), ("GET", "/health"), ("GET", "/ready"), ("GET", "/stats"), ("GET", "/metrics"), ("GET", "/api/openapi.json")}
     assert open_routes <= routes
     with Server() as server:
         for method, path in sorted(routes - open_routes):
             concrete = path.replace(":id", "group_0000000000001").replace(":uid", "user_0000000000001")
             assert Api(server).error(method, concrete, {} if method != "GET" else None) == (401, 40101), (method, path)
+
+
+# Each answer of each test is held against the document, too (harness/description.py).
+def test_the_api_description_names_every_route_and_no_other():
+    source = "".join(p.read_text() for p in (ROOT / "server" / "api").glob("*.cpp"))
+    served = {(m, re.sub(r":(\w+)", r"{\1}", path)) for m, path in re.findall(r'"(GET|POST|PUT|PATCH|DELETE)", "(/[^"]*)"', source)}
+    assert description.routes() == served - {("GET", "/metrics")}
+    with Server() as server:
+        status, document = Api(server).raw("GET", "/api/openapi.json")
+        assert status == 200 and document == json.loads(description.DOCUMENT.read_text())
+        for method, path in description.routes():
+            status, _ = Api(server).raw(method, re.sub(r"\{\w+\}", "x", path), {} if method in ("POST", "PATCH", "PUT") else None)
+            assert status != 405, (method, path)

@@ -8,12 +8,19 @@ import { until } from './until'
 
 const BINARY = process.env.SIMPLEIM_BINARY ?? join(import.meta.dirname, '../../../build/release/simpleim')
 
+/** A port below those that the kernel gives to outgoing connections, so that none takes it. */
 async function freePort(): Promise<number> {
-  const probe = createServer()
-  await new Promise<void>(resolve => probe.listen(0, '127.0.0.1', resolve))
-  const { port } = probe.address() as { port: number }
-  await new Promise(resolve => probe.close(resolve))
-  return port
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 22_000)
+    const probe = createServer()
+    const isFree = await new Promise<boolean>((resolve) => {
+      probe.once('error', () => resolve(false))
+      probe.listen(port, '127.0.0.1', () => resolve(true))
+    })
+    await new Promise(resolve => (isFree ? probe.close(resolve) : resolve(undefined)))
+    if (isFree)
+      return port
+  }
 }
 
 export interface User { user_id: string, username: string, password: string, nickname: string, token: string }

@@ -1,7 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { execFile, spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -19,10 +18,7 @@ async function call(path: string, body: object): Promise<Response> {
 }
 
 beforeAll(async () => {
-  const probe = createServer()
-  await new Promise<void>(resolve => probe.listen(0, '127.0.0.1', resolve))
-  const { port } = probe.address() as { port: number }
-  await new Promise(resolve => probe.close(resolve))
+  const port = 10_000 + Math.floor(Math.random() * 22_000)
   url = `http://127.0.0.1:${port}`
   server = spawn(binary, ['serve', '--data-dir', dir, '--listen', `127.0.0.1:${port}`, '--set', 'server.admin_listen='])
   const deadline = Date.now() + 15_000
