@@ -230,7 +230,11 @@ export class SimpleIM {
     const timeline = new Timeline({
       conversationId,
       history: open.history,
-      lastSeq: () => open.rows.get(conversationId)?.last_seq ?? 0,
+      // The list may know the end before everything up to it has been accounted for.
+      lastSeq: () => {
+        const row = open.rows.get(conversationId)
+        return Math.max(row?.last_seq ?? 0, row?.last_message?.seq ?? 0)
+      },
       onChange,
     })
     open.timelines.add(timeline)

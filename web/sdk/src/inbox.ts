@@ -126,8 +126,8 @@ export class Inbox {
   private async apply(pass: Pass, step: Step): Promise<void> {
     switch (step.kind) {
       case 'message': return this.message(pass, step.message)
-      case 'page': return this.page(pass, step)
-      case 'newest': return this.newest(pass, step.id, step.messages)
+      case 'page': return await this.page(pass, step)
+      case 'newest': return await this.newest(pass, step.id, step.messages)
       case 'described': return this.described(pass, step.id, step.row)
       case 'listed': return await this.list(pass, step)
       case 'change': return await this.changed(pass, step)
@@ -208,7 +208,9 @@ export class Inbox {
     const { me } = this.options
     row.last_seq = message.seq
     row.last_message = message
-    if (message.from !== me && message.seq > row.read_seq && countsAsUnread(message.type)) {
+    // What the list has counted is not counted again.
+    const counted = message.seq <= (this.listed.get(row.conversation_id)?.last_seq ?? 0)
+    if (!counted && message.from !== me && message.seq > row.read_seq && countsAsUnread(message.type)) {
       row.unread++
       if (row.mentioned_seq === 0 && mentions(message, me))
         row.mentioned_seq = message.seq
@@ -295,7 +297,7 @@ export class Inbox {
     this.add({ kind: 'page', id, after, messages, hasMore })
   }
 
-  private page(pass: Pass, { id, after, messages, hasMore }: Step & { kind: 'page' }): void {
+  private async page(pass: Pass, { id, after, messages, hasMore }: Step & { kind: 'page' }): Promise<void> {
     this.repairing.delete(id)
     const row = this.row(pass, id)
     if (!row)
@@ -324,27 +326,24 @@ export class Inbox {
       row.last_seq = listed.last_seq
       pass.rows.set(id, row)
     }
-    this.agree(pass, row)
+    await this.agree(pass, row)
   }
 
-  /** Where the server's list was made, its count of unread messages is the right one. */
-  private agree(pass: Pass, row: Row): void {
-    const id = row.conversation_id
-    const listed = this.listed.get(id)
+  /** The row has come to where the server's list was made. */
+  private async agree(pass: Pass, row: Row): Promise<void> {
+    const listed = this.listed.get(row.conversation_id)
     if (!listed || row.last_seq < listed.last_seq)
       return
-    this.listed.delete(id)
-    if (row.read_seq > listed.read_seq)
-      return
-    const newer = (pass.told.get(id) ?? []).filter(message =>
-      message.seq > listed.last_seq && message.from !== this.options.me && countsAsUnread(message.type))
-    row.unread = listed.unread + newer.length
-    row.mentioned_seq = listed.mentioned_seq || row.mentioned_seq
-    pass.rows.set(id, row)
+    this.listed.delete(row.conversation_id)
+    if (row.read_seq > listed.read_seq) {
+      row.unread = Infinity // read on meanwhile: counted anew
+      await this.recount(pass, row)
+    }
+    pass.rows.set(row.conversation_id, row)
   }
 
   /** Jumps to the newest page; what lies between is read when somebody scrolls there. */
-  private newest(pass: Pass, id: string, messages: Message[]): void {
+  private async newest(pass: Pass, id: string, messages: Message[]): Promise<void> {
     this.repairing.delete(id)
     const row = this.row(pass, id)
     const last = messages.at(-1)
@@ -355,7 +354,7 @@ export class Inbox {
         this.take(pass, row, message)
     }
     this.release(pass, row)
-    this.agree(pass, row)
+    await this.agree(pass, row)
   }
 
   // ---------------------------------------------------------------- rows
@@ -426,7 +425,7 @@ export class Inbox {
     }
     if (ahead > fresh.read_seq)
       pass.after.push(() => this.options.onRead(id, ahead))
-    else if (listed.last_seq === row.last_seq)
+    else if (listed.last_seq >= row.last_seq)
       Object.assign(row, { unread: fresh.unread, mentioned_seq: fresh.mentioned_seq })
     else if (ahead < fresh.read_seq)
       await this.recount(pass, row)
@@ -446,7 +445,7 @@ export class Inbox {
       pass.rows.set(id, fresh)
       return this.release(pass, fresh)
     }
-    const row = { ...fresh, last_seq: listed.delivered_seq, unread: 0, mentioned_seq: 0 }
+    const row = { ...fresh, last_seq: listed.delivered_seq }
     pass.rows.set(id, row)
     this.listed.set(id, listed)
     this.release(pass, row)

@@ -150,3 +150,18 @@ test('a device that looks for the first time is told what nobody has got yet, an
   expect(im.conversation(id)).toMatchObject({ last_seq: 30, unread: 20 })
   im.stop()
 })
+
+test('a conversation that is opened before its newest page is there opens where it was asked to', async () => {
+  for (let i = 0; i < 1_000; i++) server.store(id, peer, `${i}`)
+  const { im } = client(server)
+  await im.start()
+  const opened = new Promise<void>(resolve => im.on('conversation', () => resolve()))
+  await opened
+  expect(im.conversation(id)?.unread).toBe(1_000)
+  const timeline = im.timeline(id, () => {})
+  await timeline.open(1)
+  await settle()
+  expect(seqs(timeline.messages).slice(0, 3)).toEqual([1, 2, 3])
+  expect(timeline.hasNewer).toBe(true)
+  im.stop()
+})
