@@ -9,7 +9,7 @@ is_good() { node -e 'const [a, b] = process.versions.node.split(".").map(Number)
 
 if ! { is_good && command -v npm >/dev/null; }; then
   if [ ! -x "$OWN/node" ]; then
-    "$ROOT/scripts/install-deps.sh" node
+    command -v npm >/dev/null || "$ROOT/scripts/install-deps.sh" node
     mkdir -p "$ROOT/build/node"
     npm install --prefix "$ROOT/build/node" --no-audit --no-fund --loglevel=error node@22
   fi
