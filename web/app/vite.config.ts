@@ -46,7 +46,7 @@ export default defineConfig({
   server: {
     proxy: {
       '/api': { target: server, changeOrigin: true },
-      '/ws': { target: server.replace(/^http/, 'ws'), ws: true, changeOrigin: true, rewriteWsOrigin: true },
+      '/ws': { target: server, ws: true, changeOrigin: true, rewriteWsOrigin: true },
     },
   },
 })

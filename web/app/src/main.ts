@@ -9,5 +9,8 @@ import './styles/tokens.css'
 import './styles/base.css'
 import 'virtual:uno.css'
 
+// A tab from before an update asks for files that are gone: it starts anew with the new ones.
+window.addEventListener('vite:preloadError', () => location.reload())
+
 createApp(App).use(createPinia()).use(i18n).use(router).mount('#app')
 registerServiceWorker()

@@ -82,6 +82,20 @@ test('signing out ends the session on the server', async () => {
   expect(answer.status).toBe(401)
 })
 
+test('signing out asks first when something is not sent yet', async () => {
+  const ada = await scene.person('Ada')
+  const bob = await scene.server.user('Bob')
+  await scene.server.call('PUT', `/api/blocks/${ada.user.user_id}`, undefined, bob.token)
+  await openPrivate(ada.page, bob)
+  await say(ada.page, 'stuck')
+  await ada.page.locator('[data-testid="message"][data-state="failed"]').waitFor()
+  await ada.page.getByTestId('account-menu').click()
+  await ada.page.getByTestId('sign-out').click()
+  await ada.page.getByRole('dialog').getByText('1 message is not sent yet').waitFor()
+  await ada.page.getByTestId('confirm').click()
+  await ada.page.getByTestId('login-submit').waitFor()
+})
+
 test('profile and password are changed', async () => {
   const ada = await scene.person('Ada')
   await ada.page.getByTestId('settings-open').click()

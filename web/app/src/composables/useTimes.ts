@@ -58,7 +58,7 @@ export const useTimes = createSharedComposable(() => {
       if (Math.abs(seconds) >= size)
         return formats.value.relative.format(Math.round(seconds / size), unit)
     }
-    return formats.value.relative.format(0, 'minute')
+    return t('chat.justNow')
   }
 
   return { time, full, brief, day, ago, dayOf }
