@@ -5,18 +5,15 @@ import type { Api, Envelope } from './rest.ts'
 import type { SessionKeeper } from './session_keeper.ts'
 import type { LocalStore } from './store/local_store.ts'
 import { v7 as uuidv7 } from 'uuid'
+import { Account } from './account.ts'
 import { pageAlarms } from './alarms.ts'
-import { Drafts } from './drafts.ts'
 import { Emitter } from './emitter.ts'
-import { emptyRow, Engine } from './engine.ts'
-import { History } from './history.ts'
-import { People } from './people.ts'
+import { emptyRow } from './engine.ts'
 import { groupConversation, groupOf, peerOf, privateConversation } from './protocol.ts'
 import { Rest } from './rest.ts'
 import { browserKeeper, memoryKeeper } from './session_keeper.ts'
 import { IndexedDbStore } from './store/indexeddb_store.ts'
 import { MemoryStore } from './store/memory_store.ts'
-import { Tabs } from './tabs.ts'
 import { Timeline } from './timeline.ts'
 
 export interface SimpleIMOptions {
@@ -38,36 +35,7 @@ export interface SimpleIMOptions {
   alone?: boolean
 }
 
-type Note
-  = | { kind: 'event', name: keyof Events, payload: Events[keyof Events] }
-    | { kind: 'queue' }
-    | { kind: 'read', id: string, seq: number }
-    | { kind: 'row', id: string, patch: Partial<Conversation> }
-    | { kind: 'introduce', row: Conversation }
-    | { kind: 'typing', id: string }
-    | { kind: 'watch', tab: string, users: string[] }
-    | { kind: 'check', force: boolean }
-    | { kind: 'hello' }
-
 const TYPING_EVERY_MS = 3_000
-const MAX_WATCHED = 200
-
-/** Everything of one account while it is open on this tab. */
-interface Open {
-  me: string
-  store: LocalStore
-  history: History
-  people: People
-  drafts: Drafts
-  tabs: Tabs<Note>
-  rows: Map<string, Conversation>
-  outgoing: Map<string, Outgoing>
-  timelines: Set<Timeline>
-  /** Conversations whose peer's presence was asked for. */
-  met: Set<string>
-  watched: Map<string, string[]>
-  engine: Engine | undefined
-}
 
 /** The client of one SimpleIM server: sign in, start(), then listen to events and send. */
 export class SimpleIM {
@@ -77,11 +45,10 @@ export class SimpleIM {
   private readonly alarms: Alarms
   private readonly rest: Rest
   private readonly tab = uuidv7()
-  private open: Open | undefined
+  private account: Account | undefined
   private status: ConnectionStatus = { state: 'connecting', since: Date.now() }
   private lastOrder = 0
   private readonly typedAt = new Map<string, number>()
-  private readonly unlisten: (() => void)[] = []
 
   constructor(options: SimpleIMOptions = {}) {
     this.options = options
@@ -94,6 +61,7 @@ export class SimpleIM {
       fetch: options.fetch ?? ((input, init) => fetch(input, init)),
       onSignedOut: () => this.ended(),
     })
+    this.emitter.on('connection', (status) => { this.status = status })
   }
 
   get baseUrl(): string {
@@ -111,7 +79,7 @@ export class SimpleIM {
 
   /** This tab holds the socket. */
   get leads(): boolean {
-    return this.open?.engine !== undefined
+    return this.account?.leads ?? false
   }
 
   on<Name extends keyof Events>(name: Name, listener: (payload: Events[Name]) => void): () => void {
@@ -149,49 +117,34 @@ export class SimpleIM {
     const session = this.keeper.load()
     if (!session)
       throw new Error('sign in first')
-    if (this.open)
+    if (this.account)
       return
-    const store = await this.openStore(session.user_id)
-    const events = { emit: this.broadcast.bind(this) }
-    const name = `simpleim:${this.baseUrl}:${session.user_id}`
-    const open: Open = {
-      me: session.user_id,
-      store,
-      history: new History(session.user_id, store, this.rest),
-      people: new People(store, this.rest, events),
-      drafts: new Drafts(this.alarms, this.rest, (id, patch) => this.changeRow(id, patch)),
-      tabs: new Tabs<Note>(name, note => this.hear(note), this.options.alone ?? false),
-      rows: new Map(),
-      outgoing: new Map(),
-      timelines: new Set(),
-      met: new Set(),
-      watched: new Map(),
-      engine: undefined,
-    }
-    this.open = open
-    // What other tabs tell while the store is read is newer than what is read.
-    const kept = await store.conversations()
-    for (const row of kept) {
-      if (!open.rows.has(row.conversation_id))
-        open.rows.set(row.conversation_id, row)
-    }
-    for (const entry of await store.outgoing()) open.outgoing.set(entry.message_id, entry)
-    this.listen()
-    open.tabs.tell({ kind: 'hello' })
-    open.tabs.campaign(() => this.lead())
+    const { alone = false, random = Math.random } = this.options
+    const account = new Account({
+      baseUrl: this.baseUrl,
+      session,
+      store: await this.openStore(session.user_id),
+      rest: this.rest,
+      alarms: this.alarms,
+      openSocket: this.options.openSocket ?? ((url, protocols) => new WebSocket(url, protocols)),
+      random,
+      alone,
+      events: this.emitter,
+      onEnded: () => this.ended(),
+    })
+    this.account = account
+    await account.open()
   }
 
   /** Closes the socket and lets another tab lead; what the device kept stays. */
   stop(): void {
-    for (const end of this.unlisten.splice(0)) end()
-    this.open?.engine?.stop()
-    this.open?.tabs.close()
-    this.open = undefined
+    this.account?.close()
+    this.account = undefined
   }
 
   /** After `replaced`, or when the user does not want to wait. */
   reconnect(): void {
-    this.direct({ kind: 'check', force: true })
+    this.opened.direct({ kind: 'check', force: true })
   }
 
   // ---------------------------------------------------------------- conversations
@@ -211,7 +164,7 @@ export class SimpleIM {
     people.learn([user])
     if (!rows.has(id)) {
       const { user_id, username, nickname } = user
-      this.introduce({ ...emptyRow(id), peer: { user_id, username, nickname } })
+      this.opened.introduce({ ...emptyRow(id), peer: { user_id, username, nickname } })
     }
     return id
   }
@@ -220,43 +173,43 @@ export class SimpleIM {
   withGroup(group: NonNullable<Conversation['group']>): string {
     const id = groupConversation(group.group_id)
     if (!this.opened.rows.has(id))
-      this.introduce({ ...emptyRow(id), type: 'group', group })
+      this.opened.introduce({ ...emptyRow(id), type: 'group', group })
     return id
   }
 
   /** A view of the messages of a conversation; close it when it is not shown any more. */
   timeline(conversationId: string, onChange: () => void): Timeline {
-    const open = this.opened
+    const account = this.opened
     const timeline = new Timeline({
       conversationId,
-      history: open.history,
+      history: account.history,
       // The list may know the end before everything up to it has been accounted for.
       lastSeq: () => {
-        const row = open.rows.get(conversationId)
+        const row = account.rows.get(conversationId)
         return Math.max(row?.last_seq ?? 0, row?.last_message?.seq ?? 0)
       },
       onChange,
     })
-    open.timelines.add(timeline)
+    account.timelines.add(timeline)
     return timeline
   }
 
   closeTimeline(timeline: Timeline): void {
-    this.open?.timelines.delete(timeline)
+    this.account?.timelines.delete(timeline)
   }
 
   /** Everything up to `seq` was seen. Never moves back. */
   markRead(conversationId: string, seq: number): void {
     const row = this.opened.rows.get(conversationId)
     if (row && seq > row.read_seq)
-      this.direct({ kind: 'read', id: conversationId, seq })
+      this.opened.direct({ kind: 'read', id: conversationId, seq })
   }
 
   /** Pins, mutes or archives; told to the user's other devices. */
   async set(conversationId: string, settings: { pinned?: boolean, muted?: boolean, archived?: boolean }): Promise<void> {
     const path = { id: conversationId }
     await this.rest.call(api => api.PATCH('/api/conversations/{id}', { params: { path }, body: settings }))
-    this.changeRow(conversationId, settings)
+    this.opened.changeRow(conversationId, settings)
   }
 
   setDraft(conversationId: string, draft: string): void {
@@ -271,7 +224,7 @@ export class SimpleIM {
     if (now - (this.typedAt.get(conversationId) ?? 0) < TYPING_EVERY_MS)
       return
     this.typedAt.set(conversationId, now)
-    this.direct({ kind: 'typing', id: conversationId })
+    this.opened.direct({ kind: 'typing', id: conversationId })
   }
 
   // ---------------------------------------------------------------- messages
@@ -301,8 +254,8 @@ export class SimpleIM {
     outgoing.set(entry.message_id, entry)
     this.emitter.emit('outgoing', entry)
     await store.apply({ outgoing: [entry] })
-    this.opened.tabs.tell({ kind: 'event', name: 'outgoing', payload: entry })
-    this.direct({ kind: 'queue' })
+    this.opened.tell('outgoing', entry)
+    this.opened.direct({ kind: 'queue' })
     return entry
   }
 
@@ -315,8 +268,8 @@ export class SimpleIM {
     const { error: _, ...rest } = failed
     const entry: Outgoing = { ...rest, state: 'queued' }
     await store.apply({ outgoing: [entry] })
-    this.broadcast('outgoing', entry)
-    this.direct({ kind: 'queue' })
+    this.opened.broadcast('outgoing', entry)
+    this.opened.direct({ kind: 'queue' })
   }
 
   /** Takes a message out of the queue. */
@@ -326,8 +279,8 @@ export class SimpleIM {
     if (!entry)
       return
     await store.apply({ settled: [messageId] })
-    this.broadcast('settled', { conversation_id: entry.conversation_id, message_id: messageId })
-    this.direct({ kind: 'queue' })
+    this.opened.broadcast('settled', { conversation_id: entry.conversation_id, message_id: messageId })
+    this.opened.direct({ kind: 'queue' })
   }
 
   // ---------------------------------------------------------------- people
@@ -347,7 +300,7 @@ export class SimpleIM {
 
   /** Whose presence this tab shows, beside the peers in its list. */
   watch(users: string[]): void {
-    this.direct({ kind: 'watch', tab: this.tab, users })
+    this.opened.direct({ kind: 'watch', tab: this.tab, users })
   }
 
   /** Bytes that this device keeps; 0 when unknown. */
@@ -357,10 +310,10 @@ export class SimpleIM {
 
   // ---------------------------------------------------------------- inside
 
-  private get opened(): Open {
-    if (!this.open)
+  private get opened(): Account {
+    if (!this.account)
       throw new Error('call start() first')
-    return this.open
+    return this.account
   }
 
   private async openStore(userId: string): Promise<LocalStore> {
@@ -378,164 +331,13 @@ export class SimpleIM {
     }
   }
 
-  private lead(): void {
-    const open = this.open
-    const session = this.keeper.load()
-    if (!open || !session)
-      return
-    open.engine = new Engine({
-      me: open.me,
-      sessionId: session.session_id,
-      url: `${this.baseUrl.replace(/^http/, 'ws')}/ws`,
-      rest: this.rest,
-      store: open.store,
-      history: open.history,
-      rows: open.rows,
-      events: { emit: this.broadcast.bind(this) },
-      alarms: this.alarms,
-      openSocket: this.options.openSocket ?? ((url, protocols) => new WebSocket(url, protocols)),
-      random: this.options.random ?? Math.random,
-      watched: () => this.watched(),
-    })
-    void open.engine.start()
-  }
-
-  private watched(): string[] {
-    const { rows, watched } = this.opened
-    const peers = [...rows.values()]
-      .filter(row => row.peer)
-      .sort((a, b) => (b.last_message?.timestamp ?? 0) - (a.last_message?.timestamp ?? 0))
-      .map(row => row.peer!.user_id)
-    return [...new Set([...[...watched.values()].flat(), ...peers])].slice(0, MAX_WATCHED)
-  }
-
-  private introduce(row: Conversation): void {
-    this.opened.rows.set(row.conversation_id, row)
-    this.emitter.emit('conversation', row)
-    this.direct({ kind: 'introduce', row })
-    this.opened.engine?.watchPresence()
-  }
-
-  private changeRow(id: string, patch: Partial<Conversation>): void {
-    // The leader's inbox alone changes rows, in order: whoever wrote past it would be overtaken by older news.
-    this.direct({ kind: 'row', id, patch })
-  }
-
-  /** Does it when this tab leads, else asks the tab that does. */
-  private direct(note: Note): void {
-    if (this.open?.engine)
-      this.hear(note)
-    else
-      this.open?.tabs.tell(note)
-  }
-
-  private hear(note: Note): void {
-    const open = this.open
-    if (!open)
-      return
-    if (note.kind === 'event')
-      return this.dispatch(note.name, note.payload)
-    const engine = open.engine
-    if (!engine)
-      return
-    switch (note.kind) {
-      case 'queue': return engine.queueChanged()
-      case 'read': return engine.markRead(note.id, note.seq)
-      case 'row': return engine.changeRow(note.id, note.patch)
-      case 'introduce': return engine.introduce(note.row)
-      case 'typing': return engine.typing(note.id)
-      case 'check': return engine.check(note.force)
-      case 'hello': return open.tabs.tell({ kind: 'event', name: 'connection', payload: this.status })
-      case 'watch':
-        open.watched.set(note.tab, note.users)
-        return engine.watchPresence()
-    }
-  }
-
-  /** Tells this tab and all others. */
-  private broadcast<Name extends keyof Events>(name: Name, payload: Events[Name]): void {
-    this.open?.tabs.tell({ kind: 'event', name, payload })
-    this.dispatch(name, payload)
-  }
-
-  private dispatch<Name extends keyof Events>(name: Name, payload: Events[Name]): void {
-    const open = this.open
-    if (open)
-      keep(open, name, payload)
-    if (name === 'connection') {
-      this.status = payload as ConnectionStatus
-      if (this.status.state === 'signed_out' && open)
-        return this.ended()
-    }
-    if (name === 'synced' && open?.engine)
-      open.drafts.resume(open.rows.values())
-    this.emitter.emit(name, payload)
-  }
-
   /** The session is over: nothing of it stays on this device. */
   private ended(): void {
-    const open = this.open
-    this.status = { state: 'signed_out', since: Date.now() }
-    open?.tabs.tell({ kind: 'event', name: 'connection', payload: this.status })
+    const { account } = this
+    const status: ConnectionStatus = { state: 'signed_out', since: Date.now() }
+    account?.tell('connection', status)
     this.stop()
-    void open?.store.destroy().catch(() => {})
-    this.emitter.emit('connection', this.status)
-  }
-
-  private listen(): void {
-    if (typeof document === 'undefined')
-      return
-    const check = () => {
-      if (document.visibilityState === 'visible')
-        this.direct({ kind: 'check', force: false })
-    }
-    const online = () => this.direct({ kind: 'check', force: false })
-    document.addEventListener('visibilitychange', check)
-    window.addEventListener('online', online)
-    this.unlisten.push(() => {
-      document.removeEventListener('visibilitychange', check)
-      window.removeEventListener('online', online)
-    })
-  }
-}
-
-/** What a tab remembers of what it hears. */
-function keep<Name extends keyof Events>(open: Open, name: Name, payload: Events[Name]): void {
-  switch (name) {
-    case 'conversation': {
-      const row = payload as Conversation
-      const isNew = !open.met.has(row.conversation_id)
-      open.rows.set(row.conversation_id, row)
-      open.met.add(row.conversation_id)
-      if (row.peer)
-        open.people.learn([row.peer])
-      if (row.peer && isNew)
-        open.engine?.watchPresence()
-      for (const timeline of open.timelines) {
-        if (timeline.conversationId === row.conversation_id)
-          void timeline.catchUp().catch(() => {}) // the next event or connect tries again
-      }
-      return
-    }
-    case 'removed': return void open.rows.delete((payload as Events['removed']).conversation_id)
-    case 'outgoing': return void open.outgoing.set((payload as Outgoing).message_id, payload as Outgoing)
-    case 'settled': {
-      const { message_id, message } = payload as Events['settled']
-      open.outgoing.delete(message_id)
-      for (const timeline of open.timelines) {
-        if (message && timeline.conversationId === message.conversation_id)
-          timeline.follow(message)
-      }
-      return
-    }
-    case 'user': return open.people.rename(payload as UserName)
-    case 'presence': return open.people.hear(payload as Presence)
-    case 'messages': {
-      const { conversation_id, messages } = payload as Events['messages']
-      for (const timeline of open.timelines) {
-        if (timeline.conversationId === conversation_id)
-          timeline.add(messages)
-      }
-    }
+    void account?.store.destroy().catch(() => {})
+    this.emitter.emit('connection', status)
   }
 }
