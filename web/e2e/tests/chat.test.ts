@@ -1,5 +1,7 @@
+import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
 import { bubble, conversation, conversationWith, openPrivate, say, texts, useScene } from '../harness/scene'
+import { Wire } from '../harness/socket'
 import { until } from '../harness/until'
 
 const scene = useScene()
@@ -110,10 +112,9 @@ test('the search finds chats at once and people by their name', async () => {
   await ada.page.getByText('Nobody and nothing matches').waitFor()
 })
 
-test('a notification tells of a message while the tab is away, not of muted ones', async () => {
-  const ada = await scene.person('Ada', { permissions: ['notifications'] })
-  const bob = await scene.server.user('Bob')
-  await ada.page.addInitScript(() => {
+/** A page that is not looked at, and writes down what it would notify of. */
+async function watchNotifications(page: Page): Promise<() => Promise<string[]>> {
+  await page.addInitScript(() => {
     const shown: string[] = []
     Object.assign(window, { shown })
     document.hasFocus = () => false
@@ -127,10 +128,15 @@ test('a notification tells of a message while the tab is away, not of muted ones
     Object.assign(window, { Notification: FakeNotification })
     localStorage.setItem('simpleim.notifications', 'true')
   })
-  await ada.page.reload()
-  await ada.page.getByTestId('conversation-list').waitFor()
-  const shown = () => ada.page.evaluate(() => (window as unknown as { shown: string[] }).shown)
-  const { Wire } = await import('../harness/socket')
+  await page.reload()
+  await page.getByTestId('conversation-list').waitFor()
+  return () => page.evaluate(() => (window as unknown as { shown: string[] }).shown)
+}
+
+test('a notification tells of a message while the tab is away, not of muted ones', async () => {
+  const ada = await scene.person('Ada')
+  const bob = await scene.server.user('Bob')
+  const shown = await watchNotifications(ada.page)
   const wire = await Wire.open(scene.server, bob)
   await wire.send({ to: ada.user.user_id }, ['are you there?'])
   await until('a notification', async () => (await shown()).includes('Bob: are you there?'))
@@ -139,5 +145,23 @@ test('a notification tells of a message while the tab is away, not of muted ones
   await wire.send({ to: ada.user.user_id }, ['quietly'])
   await ada.page.getByTestId('conversation-preview').getByText('quietly').waitFor()
   expect(await shown()).toHaveLength(1)
+  wire.close()
+})
+
+test('the tab that holds the socket does not notify of what is read in another', async () => {
+  const ada = await scene.person('Ada')
+  const bob = await scene.server.user('Bob')
+  const shown = await watchNotifications(ada.page)
+  const second = await ada.context.newPage()
+  await second.goto('/')
+  await openPrivate(second, bob)
+  const wire = await Wire.open(scene.server, bob)
+  await wire.send({ to: ada.user.user_id }, ['seen in the second tab'])
+  await bubble(second, 'seen in the second tab').waitFor()
+  await ada.page.getByTestId('conversation-preview').getByText('seen in the second tab').waitFor()
+  expect(await shown()).toEqual([])
+  await second.close()
+  await wire.send({ to: ada.user.user_id }, ['now nobody looks'])
+  await until('a notification', async () => (await shown()).includes('Bob: now nobody looks'))
   wire.close()
 })

@@ -38,10 +38,7 @@ export class Rest {
     const timeoutMs = options.timeoutMs ?? 15_000
     this.api = createClient<paths>({
       baseUrl: options.baseUrl,
-      fetch: async (request) => {
-        const signal = AbortSignal.any([request.signal, AbortSignal.timeout(timeoutMs)])
-        return await options.fetch(request, { signal })
-      },
+      fetch: request => options.fetch(request, { signal: AbortSignal.timeout(timeoutMs) }),
     })
     this.api.use({
       onRequest: ({ request, schemaPath }) => {

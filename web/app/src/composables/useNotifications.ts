@@ -3,16 +3,16 @@ import { useI18n } from 'vue-i18n'
 import { useRouter } from 'vue-router'
 import { im } from '../im'
 import { useAuth } from '../stores/auth'
-import { useChat } from '../stores/chat'
 import { usePrefs } from '../stores/prefs'
 import { chime } from './chime'
 import { textOf } from './messageText'
+import { useAttention } from './useAttention'
 import { useConversationNames } from './useConversationNames'
 
 /** Tells of new messages outside the page; never of muted conversations, of the one in focus, or in quiet hours. */
 export function useNotifications() {
   const auth = useAuth()
-  const chat = useChat()
+  const attention = useAttention()
   const prefs = usePrefs()
   const router = useRouter()
   const { t } = useI18n()
@@ -24,11 +24,11 @@ export function useNotifications() {
     // Every tab hears of it; the leading one speaks.
     if (!row || !last || !im.leads || row.muted || prefs.isQuiet(new Date()) || last.seq <= row.read_seq)
       return
-    if (document.hasFocus() && chat.current === conversation_id)
+    if (attention.isOn(conversation_id))
       return
     if (prefs.sound)
       chime()
-    if (prefs.notifications && !document.hasFocus() && 'Notification' in window && Notification.permission === 'granted')
+    if (prefs.notifications && !attention.isHere() && 'Notification' in window && Notification.permission === 'granted')
       show(last)
   })
 
