@@ -124,7 +124,8 @@ test('after 30 s in a hidden tab nothing is missing', async () => {
 test('two tabs share one socket, and the second takes over when the first closes', async () => {
   const ada = await scene.person('Ada')
   const bob = await scene.server.user('Bob')
-  const before = await connections()
+  // Ada's socket opens after her page is there, and those of earlier tests take a moment to go.
+  await until('only Ada is connected', async () => await connections() === 1)
   const second = await ada.context.newPage()
   await second.goto('/')
   await second.getByTestId('conversation-list').waitFor()
@@ -132,7 +133,7 @@ test('two tabs share one socket, and the second takes over when the first closes
   await wire.send({ to: ada.user.user_id }, ['to both'])
   const id = conversationWith(ada.user, bob)
   for (const page of [ada.page, second]) await conversation(page, id).waitFor()
-  expect(await connections()).toBe(before + 1) // the second tab opened none; Bob's wire is the one more
+  expect(await connections()).toBe(2) // Ada's first tab and Bob: the second tab opened none
   await conversation(second, id).click()
   await say(second, 'from the second tab')
   await conversation(ada.page, id).click()
