@@ -11,12 +11,10 @@ export default {
     search: 'Search',
     retry: 'Try again',
     delete: 'Delete',
-    loading: 'Loading',
     you: 'You',
     more: 'More',
     optional: 'optional',
     none: 'None',
-    confirm: 'Confirm',
   },
   login: {
     title: 'Welcome back',
@@ -37,7 +35,6 @@ export default {
     toSignIn: 'Have an account? Sign in',
     strength: 'Password strength',
     strengths: { 0: 'Too short', 1: 'Weak', 2: 'Fair', 3: 'Good', 4: 'Strong' },
-    server: 'Server',
     points: {
       kept: 'Nothing you send is lost, on any network',
       own: 'Runs on your own server, stays in your own network',
@@ -53,7 +50,6 @@ export default {
   list: {
     title: 'Chats',
     filter: 'Search people and chats',
-    newChat: 'New chat',
     newGroup: 'New group',
     joinGroup: 'Join a group',
     menu: 'Account menu',
@@ -84,12 +80,10 @@ export default {
     options: 'Options of {name}',
   },
   connection: {
-    connecting: 'Connecting…',
     offline: 'No connection. What you write is sent when it is back.',
     retryNow: 'Try now',
     replaced: 'SimpleIM is open somewhere else with this device.',
     useHere: 'Use it here',
-    back: 'Connected again',
   },
   chat: {
     emptyTitle: 'Pick up a conversation',
@@ -178,10 +172,7 @@ export default {
     pin: 'Pin to top',
     archive: 'Archive',
     block: 'Block',
-    unblock: 'Unblock',
     blockText: '{name} can no longer send you private messages.',
-    blocked: 'Blocked',
-    manage: 'Manage group',
   },
   group: {
     newTitle: 'New group',
@@ -208,9 +199,7 @@ export default {
     history: 'New members see',
     histories: { since_joined: 'Messages after they joined', all: 'All messages' },
     link: 'Invite link',
-    copyLink: 'Copy invite link',
     add: 'Add members',
-    added: 'Added',
     role: { owner: 'Owner', admin: 'Admin', member: 'Member' },
     mutedUntil: 'Muted until {when}',
     makeAdmin: 'Make admin',
@@ -233,7 +222,6 @@ export default {
     memberActions: 'Actions for {name}',
     removedYou: 'You were removed from “{name}”.',
     dissolvedYou: '“{name}” was dissolved.',
-    memberCount: '{n} member | {n} members',
     openChat: 'Open the conversation',
   },
   settings: {

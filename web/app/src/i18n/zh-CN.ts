@@ -13,12 +13,10 @@ const messages: typeof en = {
     search: '搜索',
     retry: '重试',
     delete: '删除',
-    loading: '加载中',
     you: '你',
     more: '更多',
     optional: '选填',
     none: '无',
-    confirm: '确定',
   },
   login: {
     title: '欢迎回来',
@@ -39,7 +37,6 @@ const messages: typeof en = {
     toSignIn: '已有账号？去登录',
     strength: '密码强度',
     strengths: { 0: '太短', 1: '弱', 2: '一般', 3: '良好', 4: '强' },
-    server: '服务器',
     points: {
       kept: '任何网络下，发出的消息都不会丢失',
       own: '运行在自己的服务器上，数据不离开内网',
@@ -55,7 +52,6 @@ const messages: typeof en = {
   list: {
     title: '消息',
     filter: '搜索联系人和会话',
-    newChat: '发起聊天',
     newGroup: '新建群聊',
     joinGroup: '加入群聊',
     menu: '账号菜单',
@@ -86,12 +82,10 @@ const messages: typeof en = {
     options: '{name} 的选项',
   },
   connection: {
-    connecting: '正在连接…',
     offline: '网络已断开。你写的内容会在恢复后发送。',
     retryNow: '立即重试',
     replaced: 'SimpleIM 已在此设备的其他地方打开。',
     useHere: '在这里使用',
-    back: '已重新连接',
   },
   chat: {
     emptyTitle: '选择一个会话',
@@ -180,10 +174,7 @@ const messages: typeof en = {
     pin: '置顶',
     archive: '归档',
     block: '拉黑',
-    unblock: '取消拉黑',
     blockText: '{name} 将无法再给你发私信。',
-    blocked: '已拉黑',
-    manage: '管理群聊',
   },
   group: {
     newTitle: '新建群聊',
@@ -210,9 +201,7 @@ const messages: typeof en = {
     history: '新成员可见',
     histories: { since_joined: '加入之后的消息', all: '全部消息' },
     link: '邀请链接',
-    copyLink: '复制邀请链接',
     add: '添加成员',
-    added: '已添加',
     role: { owner: '群主', admin: '管理员', member: '成员' },
     mutedUntil: '禁言至 {when}',
     makeAdmin: '设为管理员',
@@ -235,7 +224,6 @@ const messages: typeof en = {
     memberActions: '对 {name} 的操作',
     removedYou: '你已被移出“{name}”。',
     dissolvedYou: '“{name}”已解散。',
-    memberCount: '{n} 位成员',
     openChat: '打开会话',
   },
   settings: {
