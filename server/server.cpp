@@ -194,7 +194,9 @@ void Server::Parts::compose_services() {
                                                gateway::Gateway::Options{config.security.allowed_origins});
   commits = std::make_unique<service::CommitLoop>(
       store, *gateway, clock, metrics,
-      service::CommitLoop::Options{static_cast<std::size_t>(config.limits.commit_queue), config.store.commit_delay_us});
+      service::CommitLoop::Options{static_cast<std::size_t>(config.limits.commit_queue),
+                                   config.store.commit_delay_us,
+                                   {config.message.recall_window_s, config.message.edit_window_s}});
   sessions = std::make_unique<service::Sessions>(
       store, *commits, tokens, ids, random, clock,
       service::Sessions::Options{config.auth.access_token_s, config.auth.refresh_token_s});

@@ -1,7 +1,6 @@
 #include "api/api.h"
 
 #include "api/routes.h"
-#include "protocol/frame_writer.h"
 
 namespace simpleim::api {
 
@@ -44,17 +43,6 @@ void write_group(JsonWriter& w, const service::GroupView& view) {
       .field("member_count", g.member_count)
       .field("created_at", g.created_at);
   if (view.me) w.field("role", to_string(view.me->role)).field("muted_until", view.me->muted_until);
-}
-
-void write_page(JsonWriter& w, const store::HistoryPage& page) {
-  w.key("messages").begin_array();
-  std::string text;
-  for (const auto& message : page.messages) {
-    text.clear();
-    protocol::write_message(text, message);
-    w.raw(text);
-  }
-  w.end_array().field("has_more", page.has_more);
 }
 
 void add_routes(net::Router& router, ApiContext& context) {

@@ -42,8 +42,6 @@ std::optional<AnyId> path_id(const net::Request& request, std::string_view name 
 /// The members of a public profile.
 void write_profile(JsonWriter& w, const store::User& user, bool online);
 void write_group(JsonWriter& w, const service::GroupView& view);
-/// The messages and has_more of a page.
-void write_page(JsonWriter& w, const store::HistoryPage& page);
 
 /// Success, or the error.
 inline net::Response done(const Result<void>& result) { return result ? ok() : failure(result.error()); }

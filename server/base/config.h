@@ -58,6 +58,7 @@ struct Config {
   } limits;
   struct Message {
     std::int64_t recall_window_s = 120;
+    std::int64_t edit_window_s = 24 * 3600;
     std::int64_t sync_push_limit = 1000;
   } message;
   struct Heartbeat {

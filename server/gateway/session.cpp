@@ -93,19 +93,32 @@ void Session::handle(protocol::RefusedFrame&& frame) {
   else send_error(frame.error, frame.error.field);
 }
 
-void Session::handle(protocol::SendFrame&& frame) {
+bool Session::admit_message(protocol::MessageId& id) {
   auto& context = shard_.context();
-  if (frame.message_id.empty()) frame.message_id = context.ids.message_id();
-  if (drain_retry_ms_ > 0)
-    return refuse(frame.message_id.view(), {ErrorCode::kDraining, "draining", "", drain_retry_ms_});
+  if (id.empty()) id = context.ids.message_id();
+  if (drain_retry_ms_ > 0) return refuse(id.view(), {ErrorCode::kDraining, "draining", "", drain_retry_ms_}), false;
   const auto wait = user_->messages.take(context.clock.steady_ms(), context.messages_per_second, context.message_burst);
   if (wait > 0)
-    return refuse(
-        frame.message_id.view(),
-        {ErrorCode::kRateLimited,
-         "at most " + std::to_string(context.messages_per_second) + " messages a second; try again later", "", wait});
+    return refuse(id.view(),
+                  {ErrorCode::kRateLimited,
+                   "at most " + std::to_string(context.messages_per_second) + " messages a second; try again later", "",
+                   wait}),
+           false;
   ++in_flight_;
-  shard_.send({std::move(frame), info_.user, origin_});
+  return true;
+}
+
+void Session::handle(protocol::SendFrame&& frame) {
+  if (admit_message(frame.message_id)) shard_.send({std::move(frame), info_.user, origin_});
+}
+
+void Session::handle(protocol::OperationFrame&& frame) {
+  if (!admit_message(frame.message_id)) return;
+  shard_.submit_sends();  // it may be about a message that was read just before
+  const auto id = frame.message_id;
+  if (shard_.context().commits->operate({std::move(frame), info_.user, origin_})) return;
+  --in_flight_;
+  refuse(id.view(), {ErrorCode::kUnavailable, "the server is busy; try again", "", 1000});
 }
 
 void Session::handle(protocol::MarkFrame&& frame) {

@@ -84,7 +84,10 @@ class Session final : public net::WebSocketHandler {
 
   void handle(protocol::RefusedFrame&& frame);
   void handle(protocol::SendFrame&& frame);
+  void handle(protocol::OperationFrame&& frame);
   void handle(protocol::MarkFrame&& frame);
+  /// Fills in what a client left out; false when the message was refused.
+  bool admit_message(protocol::MessageId& id);
   void handle(protocol::TypingFrame&& frame);
   void handle(protocol::PresenceFrame&& frame);
   void handle(protocol::SyncFrame&& frame);

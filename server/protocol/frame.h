@@ -22,12 +22,20 @@ enum class FrameType : std::uint8_t {
   kPrivate = 1,
   kGroup = 2,
   kEvent = 3,
+  kImage = 4,
+  kVoice = 5,
+  kVideo = 6,
+  kFile = 7,
   kAck = 30,
   kRead = 31,
+  kRecall = 32,
   kTyping = 33,
   kError = 34,
+  kEdit = 35,
+  kReaction = 36,
   kDelivered = 37,
   kConversation = 38,
+  kPin = 39,
   kPresence = 50,
   kSync = 60,
   kHeartbeat = 99,
@@ -50,6 +58,21 @@ struct SendFrame {
   std::string content;
   std::vector<UserId> mentions;
   bool mention_all = false;
+};
+/// Types 32, 35, 36 and 39: something done to an earlier message. It stands in its conversation with a seq of its
+/// own, like a message, so that it reaches those who were away as messages do (docs/decisions/0008).
+struct OperationFrame {
+  MessageId message_id;
+  FrameType type = FrameType::kRecall;
+  MessageId target;
+  /// Edit: the new content, and whom it mentions.
+  std::string content;
+  std::vector<UserId> mentions;
+  bool mention_all = false;
+  /// Reaction.
+  std::string emoji;
+  /// Reaction: add (else take back). Pin: pin (else unpin).
+  bool on = true;
 };
 /// Types 31 and 37.
 struct MarkFrame {
@@ -76,6 +99,19 @@ struct RefusedFrame {
   bool wants_ack = false;
 };
 
+/// What operations did to a message since it was stored.
+struct Amendment {
+  /// ms since the epoch; 0: never.
+  std::int64_t edited_at = 0;
+  std::int64_t recalled_at = 0;
+  UserId recalled_by;
+  /// seq of the last edit or recall; whoever has applied that one has this state.
+  std::int64_t version = 0;
+};
+
+/// The types that are shown as messages: all but operations.
+inline bool is_shown(FrameType type) { return static_cast<int>(type) <= 7; }
+
 /// A stored message, as history and delivery show it.
 struct Message {
   MessageId id;
@@ -85,6 +121,7 @@ struct Message {
   std::int64_t seq = 0;
   std::int64_t timestamp = 0;
   std::string content;
+  Amendment amendment = {};
 };
 
 }  // namespace simpleim::protocol

@@ -173,6 +173,90 @@ ClientFrame read_send(const Fields& fields, FrameType type, simdjson::dom::objec
   return out;
 }
 
+constexpr std::size_t kMaxEmojiCodePoints = 16;
+
+std::optional<RefusedFrame> read_emoji(simdjson::dom::object content, OperationFrame& out) {
+  constexpr auto kField = "content.emoji";
+  const auto emoji = content["emoji"].get_string();
+  if (emoji.error() || emoji.value_unsafe().empty() || base::code_points(emoji.value_unsafe()) > kMaxEmojiCodePoints ||
+      std::any_of(emoji.value_unsafe().begin(), emoji.value_unsafe().end(),
+                  [](char c) { return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f; }))
+    return refuse(ErrorCode::kValidation,
+                  "content.emoji: one emoji is needed, at most " + std::to_string(kMaxEmojiCodePoints) +
+                      " code points without spaces",
+                  kField);
+  out.emoji = emoji.value_unsafe();
+  return std::nullopt;
+}
+
+/// `name` as true or false; true when it is missing.
+std::optional<RefusedFrame> read_switch(simdjson::dom::object content, std::string_view name, bool& out) {
+  element value;
+  out = true;
+  if (content[name].get(value) != simdjson::SUCCESS || value.is_null()) return std::nullopt;
+  if (value.get(out) == simdjson::SUCCESS) return std::nullopt;
+  const auto field = "content." + std::string(name);
+  return refuse(ErrorCode::kValidation, field + ": true or false is needed", field);
+}
+
+std::optional<RefusedFrame> read_edit(simdjson::dom::object content, const FrameLimits& limits, OperationFrame& out) {
+  simdjson::dom::object fresh;
+  if (content["content"].get(fresh) != simdjson::SUCCESS)
+    return refuse(ErrorCode::kValidation, "content.content: the new content, an object, is needed", "content.content");
+  if (const auto twice = duplicate_key(fresh))
+    return refuse(ErrorCode::kMalformedJson, "the key \"" + *twice + "\" stands twice in the content");
+  SendFrame read;
+  if (auto error = read_text(fresh, limits, read)) return error;
+  out.content = simdjson::minify(fresh);
+  if (out.content.size() > limits.content_bytes)
+    return refuse(ErrorCode::kTooLarge, "content: at most " + std::to_string(limits.content_bytes) + " bytes of JSON",
+                  "content.content");
+  out.mentions = std::move(read.mentions);
+  out.mention_all = read.mention_all;
+  return std::nullopt;
+}
+
+std::optional<RefusedFrame> read_operation_content(simdjson::dom::object content, const FrameLimits& limits,
+                                                   OperationFrame& out) {
+  const auto target = content["message_id"].get_string();
+  const auto id = target.error() ? std::nullopt : MessageId::parse(target.value_unsafe());
+  if (!id)
+    return refuse(ErrorCode::kValidation, "content.message_id: the id of the message is needed", "content.message_id");
+  out.target = *id;
+  switch (out.type) {
+    case FrameType::kEdit:
+      return read_edit(content, limits, out);
+    case FrameType::kReaction:
+      if (auto error = read_emoji(content, out)) return error;
+      return read_switch(content, "add", out.on);
+    case FrameType::kPin:
+      return read_switch(content, "pin", out.on);
+    default:
+      return std::nullopt;
+  }
+}
+
+ClientFrame read_operation(const Fields& fields, FrameType type, simdjson::dom::object content,
+                           const FrameLimits& limits) {
+  OperationFrame out;
+  out.type = type;
+  if (!blank(fields.message_id)) {
+    const auto id = is_string(*fields.message_id) ? MessageId::parse(as_string(*fields.message_id)) : std::nullopt;
+    if (!id)
+      return refuse(ErrorCode::kValidation, "message_id: 1 to 64 characters of A-Z a-z 0-9 _ - are needed",
+                    "message_id");
+    out.message_id = *id;
+  }
+  if (auto error = read_operation_content(content, limits, out)) {
+    error->message_id = out.message_id.view();
+    error->wants_ack = true;
+    return std::move(*error);
+  }
+  // Some clients name the message they mean twice; the operation gets an id of its own then.
+  if (out.message_id == out.target) out.message_id = {};
+  return out;
+}
+
 ClientFrame read_typing(const Fields& fields, simdjson::dom::object content) {
   TypingFrame out;
   const auto conversation_text = content["conversation_id"].get_string();
@@ -199,13 +283,13 @@ ClientFrame widen(std::variant<RefusedFrame, T> narrow) {
 }
 
 bool is_known_type(std::int64_t type) {
-  return (type >= 0 && type <= 7) || (type >= 30 && type <= 37) || (type >= 40 && type <= 45) || type == 50 ||
+  return (type >= 0 && type <= 7) || (type >= 30 && type <= 39) || (type >= 40 && type <= 45) || type == 50 ||
          type == 60 || type == 99;
 }
 
 RefusedFrame refuse_type(std::int64_t type) {
   const auto number = std::to_string(type);
-  if (type == 3 || type == 30 || type == 34)
+  if (type == 3 || type == 30 || type == 34 || type == 38)
     return refuse(ErrorCode::kValidation, "type: " + number + " is sent by the server only", "type");
   if (is_known_type(type))
     return refuse(ErrorCode::kValidation, "type: " + number + " is not offered by this server yet", "type");
@@ -242,12 +326,13 @@ ClientFrame FrameParser::parse(std::string_view text) {
   if (type == 60) return SyncFrame{};
 
   const bool sends = type >= 0 && type <= 2;
-  const bool offered = sends || type == 31 || type == 33 || type == 37 || type == 50;
+  const bool operates = type == 32 || type == 35 || type == 36 || type == 39;
+  const bool offered = sends || operates || type == 31 || type == 33 || type == 37 || type == 50;
   simdjson::dom::object content;
   const bool has_content = fields.content && fields.content->get(content) == simdjson::SUCCESS;
   if (offered && !has_content && type != 33) {
     auto refused = refuse(ErrorCode::kValidation, "content: an object is needed", "content");
-    refused.wants_ack = sends;
+    refused.wants_ack = sends || operates;
     if (fields.message_id && is_string(*fields.message_id) && MessageId::parse(as_string(*fields.message_id)))
       refused.message_id = as_string(*fields.message_id);
     return refused;
@@ -260,6 +345,11 @@ ClientFrame FrameParser::parse(std::string_view text) {
     case 31:
     case 37:
       return widen(read_mark(static_cast<FrameType>(type), content));
+    case 32:
+    case 35:
+    case 36:
+    case 39:
+      return read_operation(fields, static_cast<FrameType>(type), content, limits_);
     case 33:
       return read_typing(fields, has_content ? content : object);
     case 50:

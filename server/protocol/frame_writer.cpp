@@ -31,6 +31,20 @@ void field(std::string& out, std::string_view name, auto id) {
   out += '"';
 }
 
+void write_amendment(std::string& out, const Amendment& amendment) {
+  out += R"(,"version":)";
+  append_int(out, amendment.version);
+  if (amendment.edited_at != 0) {
+    out += R"(,"edited_at":)";
+    append_int(out, amendment.edited_at);
+  }
+  if (amendment.recalled_at != 0) {
+    out += R"(,"recalled_at":)";
+    append_int(out, amendment.recalled_at);
+    field(out, "recalled_by", amendment.recalled_by);
+  }
+}
+
 /// The code, the text and, where there is one, when to try again.
 void error_fields(std::string& out, const Error& error) {
   out += R"("code":)";
@@ -65,6 +79,7 @@ void write_message(std::string& out, const Message& message) {
   field(out, "conversation_id", message.conversation);
   out += R"(,"seq":)";
   append_int(out, message.seq);
+  if (message.amendment.version != 0) write_amendment(out, message.amendment);
   close(out, message.timestamp);
 }
 

@@ -23,6 +23,17 @@ std::int64_t steady_us() {
       .count();
 }
 
+/// The answer to an id that is in use: by this very message, or by another.
+Event answer_again(const store::Appended& earlier, Origin origin, UserId from, const MessageId& id) {
+  if (earlier.status == store::AppendStatus::kDuplicate)
+    return MessageAccepted{origin, from, id, earlier.conversation, earlier.seq, earlier.timestamp};
+  return MessageRefused{
+      origin,
+      from,
+      id,
+      {ErrorCode::kMessageIdInUse, "message_id: another message has this id; choose a new one", "message_id"}};
+}
+
 template <class... F>
 struct Overloaded : F... {
   using F::operator()...;
@@ -34,7 +45,13 @@ Overloaded(F...) -> Overloaded<F...>;
 
 CommitLoop::CommitLoop(store::Store& store, EventSink& sink, const base::Clock& clock, base::Metrics& metrics,
                        Options options)
-    : store_(store), sink_(sink), clock_(clock), metrics_(metrics), options_(options), permissions_(store) {
+    : store_(store),
+      sink_(sink),
+      clock_(clock),
+      metrics_(metrics),
+      options_(options),
+      operations_(options.operations),
+      permissions_(store) {
   thread_ = std::thread([this] { work(); });
 }
 
@@ -58,6 +75,7 @@ bool CommitLoop::send(std::vector<Send>&& sends) {
   const auto weight = sends.size();
   return enqueue(std::move(sends), weight);
 }
+bool CommitLoop::operate(Operation operation) { return enqueue(std::move(operation), kTaskWeight); }
 bool CommitLoop::mark(Mark mark) { return enqueue(mark, 1); }
 bool CommitLoop::typing(TypingSignal signal) { return enqueue(signal, 1); }
 
@@ -94,7 +112,8 @@ std::vector<CommitLoop::Command> CommitLoop::take() {
     std::size_t n = 0;
     for (; n < queue_.size() && weight < kMaxBatch; ++n) {
       const auto* sends = std::get_if<std::vector<Send>>(&queue_[n]);
-      weight += sends != nullptr ? sends->size() : std::holds_alternative<Task>(queue_[n]) ? kTaskWeight : 1;
+      const bool heavy = std::holds_alternative<Task>(queue_[n]) || std::holds_alternative<Operation>(queue_[n]);
+      weight += sends != nullptr ? sends->size() : heavy ? kTaskWeight : 1;
     }
     const auto end = queue_.begin() + static_cast<std::ptrdiff_t>(n);
     taken.assign(std::make_move_iterator(queue_.begin()), std::make_move_iterator(end));
@@ -171,6 +190,8 @@ void CommitLoop::refuse(std::vector<Command>& commands, const Error& error) {
     if (auto* task = std::get_if<Task>(&command)) task->done(&error);
     if (auto* sends = std::get_if<std::vector<Send>>(&command))
       for (auto& send : *sends) events.push_back(MessageRefused{send.origin, send.from, send.frame.message_id, error});
+    if (auto* operation = std::get_if<Operation>(&command))
+      events.push_back(MessageRefused{operation->origin, operation->from, operation->frame.message_id, error});
   }
   metrics_.refused.Increment(static_cast<double>(events.size()));
   if (!events.empty()) sink_.deliver(std::move(events), 0);
@@ -181,6 +202,7 @@ void CommitLoop::apply(Batch& batch, Command& command) {
                  [&](std::vector<Send>& sends) {
                    for (auto& send : sends) apply_send(batch, send);
                  },
+                 [&](Operation& operation) { apply_operation(batch, operation); },
                  [&](Mark& mark) { apply_mark(batch, mark); },
                  [&](TypingSignal& signal) {
                    if (!permissions_.may_send(signal.user, signal.conversation, false, batch.now_ms()))
@@ -203,21 +225,8 @@ void CommitLoop::apply_send(Batch& batch, Send& send) {
   auto mentions = frame.mentions;
   if (frame.mention_all) mentions.push_back(UserId{0});
   const auto appended = store_.messages().append(message, mentions);
-  switch (appended.status) {
-    case store::AppendStatus::kIdInUse:
-      batch.emit(MessageRefused{
-          send.origin,
-          send.from,
-          frame.message_id,
-          {ErrorCode::kMessageIdInUse, "message_id: another message has this id; choose a new one", "message_id"}});
-      return;
-    case store::AppendStatus::kDuplicate:
-      batch.emit(MessageAccepted{send.origin, send.from, frame.message_id, appended.conversation, appended.seq,
-                                 appended.timestamp});
-      return;
-    case store::AppendStatus::kStored:
-      break;
-  }
+  if (appended.status != store::AppendStatus::kStored)
+    return batch.emit(answer_again(appended, send.origin, send.from, frame.message_id));
   ++batch_messages_;
   message.seq = appended.seq;
   if (appended.seq == 1 && !conversation.is_group()) {
@@ -225,6 +234,16 @@ void CommitLoop::apply_send(Batch& batch, Send& send) {
     store_.conversations().open(UserId{conversation.high}, conversation, 0);
   }
   batch.emit(MessageStored{std::move(message), send.origin});
+}
+
+void CommitLoop::apply_operation(Batch& batch, Operation& operation) {
+  const auto& [frame, from, origin] = operation;
+  if (const auto earlier = store_.messages().find_earlier(frame.message_id, from))
+    return batch.emit(answer_again(*earlier, origin, from, frame.message_id));
+  auto entry = operations_.apply(batch, frame, from);
+  if (!entry) return batch.emit(MessageRefused{origin, from, frame.message_id, entry.error()});
+  ++batch_messages_;
+  batch.emit(MessageStored{std::move(entry.value()), origin});
 }
 
 void CommitLoop::apply_mark(Batch& batch, const Mark& mark) {
@@ -255,11 +274,11 @@ void CommitLoop::publish_figures(const std::vector<Event>& events, std::int64_t 
   metrics_.commit_seconds.Observe(static_cast<double>(steady_us() - started_us) / 1e6);
   metrics_.unarchived.Set(static_cast<double>(store_.untidy()));
   if (batch_messages_ > 0) metrics_.commit_batch.Observe(static_cast<double>(batch_messages_));
-  std::array<int, 8> by_type{};
+  std::array<int, 40> by_type{};
   int refused = 0;
   for (const auto& event : events) {
     if (const auto* stored = std::get_if<MessageStored>(&event))
-      ++by_type[static_cast<std::size_t>(stored->message.type) & 7];
+      ++by_type[std::min<std::size_t>(static_cast<std::size_t>(stored->message.type), by_type.size() - 1)];
     refused += std::holds_alternative<MessageRefused>(event);
   }
   for (std::size_t type = 0; type < by_type.size(); ++type)

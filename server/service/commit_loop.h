@@ -12,7 +12,8 @@
 #include "base/clock.h"
 #include "base/ids.h"
 #include "base/metrics.h"
-#include "service/events.h"
+#include "service/batch.h"
+#include "service/operations.h"
 #include "service/permissions.h"
 #include "store/store.h"
 
@@ -21,6 +22,12 @@ namespace simpleim::service {
 /// A message that waits for its commit.
 struct Send {
   protocol::SendFrame frame;
+  UserId from;
+  Origin origin;
+};
+/// An operation on a stored message that waits for its commit.
+struct Operation {
+  protocol::OperationFrame frame;
   UserId from;
   Origin origin;
 };
@@ -37,26 +44,6 @@ struct TypingSignal {
   Origin origin;
 };
 
-/// What a task may use while its batch is open, on the commit thread.
-class Batch {
- public:
-  Batch(store::Store& store, Permissions& permissions, std::int64_t now_ms)
-      : store_(store), permissions_(permissions), now_ms_(now_ms) {}
-
-  store::Store& store() { return store_; }
-  Permissions& permissions() { return permissions_; }
-  std::int64_t now_ms() const { return now_ms_; }
-  /// Delivered once the batch is durable.
-  void emit(Event event) { events_.push_back(std::move(event)); }
-  std::vector<Event>& events() { return events_; }
-
- private:
-  store::Store& store_;
-  Permissions& permissions_;
-  const std::int64_t now_ms_;
-  std::vector<Event> events_;
-};
-
 /// The one thread that writes: takes what waits, applies it in one batch of the store (group
 /// commit), and only when the batch is durable releases its ACKs and deliveries (promise P1).
 /// Nothing waits without end: a full queue refuses, a failed batch refuses everything in it.
@@ -66,6 +53,7 @@ class CommitLoop {
     std::size_t max_queue = 65536;
     /// How long a busy loop waits for more before it commits.
     std::int64_t delay_us = 2000;
+    OperationRules operations;
   };
 
   CommitLoop(store::Store& store, EventSink& sink, const base::Clock& clock, base::Metrics& metrics, Options options);
@@ -73,6 +61,7 @@ class CommitLoop {
 
   /// Thread-safe, do not block. False when the queue is full; nothing was taken then.
   [[nodiscard]] bool send(std::vector<Send>&& sends);
+  [[nodiscard]] bool operate(Operation operation);
   [[nodiscard]] bool mark(Mark mark);
   [[nodiscard]] bool typing(TypingSignal signal);
 
@@ -94,7 +83,7 @@ class CommitLoop {
     /// Called after the commit, or with the error of the batch.
     std::function<void(const Error*)> done;
   };
-  using Command = std::variant<std::vector<Send>, Mark, TypingSignal, Task>;
+  using Command = std::variant<std::vector<Send>, Operation, Mark, TypingSignal, Task>;
 
   bool enqueue(Command command, std::size_t weight);
   void work();
@@ -102,6 +91,7 @@ class CommitLoop {
   void commit(std::vector<Command> commands);
   void apply(Batch& batch, Command& command);
   void apply_send(Batch& batch, Send& send);
+  void apply_operation(Batch& batch, Operation& operation);
   void apply_mark(Batch& batch, const Mark& mark);
   void apply_task(Batch& batch, Task& task);
   void refuse(std::vector<Command>& commands, const Error& error);
@@ -118,6 +108,7 @@ class CommitLoop {
   const base::Clock& clock_;
   base::Metrics& metrics_;
   const Options options_;
+  const Operations operations_;
   Permissions permissions_;
 
   std::mutex mutex_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "service/message_reader.h"
 #include "service/text_rules.h"
 
 namespace simpleim::service {
@@ -14,28 +15,11 @@ auto newest_first(const ConversationView& view) { return std::tuple(-view.last_t
 
 }  // namespace
 
-std::optional<std::int64_t> Conversations::visible_from(UserId me, ConversationId conversation) {
-  if (!conversation.is_group()) {
-    if (!conversation.has(me)) return std::nullopt;
-    return 1;
-  }
-  const auto member = store_.groups().member(conversation.group(), me);
-  if (!member) return std::nullopt;
-  return std::max<std::int64_t>(1, member->joined_seq);
-}
-
-Result<store::HistoryPage> Conversations::history(UserId me, ConversationId conversation, std::int64_t before,
-                                                  std::int64_t after, std::size_t limit) {
-  const auto from = visible_from(me, conversation);
-  if (!from) return protocol::not_found();
-  if (!conversation.is_group() && !store_.accounts().user(conversation.peer_of(me))) return protocol::not_found();
-  return store_.messages().history({conversation, *from, before, after, limit});
-}
-
 std::vector<ConversationView> Conversations::ends(UserId me) {
   std::vector<ConversationView> views;
+  MessageReader reader(store_, me);
   for (auto& state : store_.conversations().states_of(me)) {
-    const auto from = visible_from(me, state.conversation);
+    const auto from = reader.visible_from(state.conversation);
     if (!from) continue;
     ConversationView view;
     view.visible_from = *from;

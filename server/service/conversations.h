@@ -49,16 +49,10 @@ class Conversations {
   Result<store::ConversationState> update(CommitLoop& commits, UserId me, SessionId session,
                                           ConversationId conversation, const Change& change);
 
-  /// kNotFound for whoever is not in the conversation. before and after as in HistoryQuery.
-  Result<store::HistoryPage> history(UserId me, ConversationId conversation, std::int64_t before, std::int64_t after,
-                                     std::size_t limit);
-
   /// All of a user's conversations with their ends and unread counts, by last activity; no texts.
   std::vector<ConversationView> summary(UserId me);
 
  private:
-  /// First visible seq; nothing when `me` is not in the conversation.
-  std::optional<std::int64_t> visible_from(UserId me, ConversationId conversation);
   std::vector<ConversationView> ends(UserId me);
   void count(UserId me, ConversationView& view);
   void add_group(UserId me, ConversationView& view);

@@ -27,7 +27,7 @@ struct Origin {
   std::uint64_t connection = 0;
 };
 
-/// A message for everyone in its conversation but `origin`.
+/// A message or operation for everyone in its conversation but `origin`.
 struct MessageStored {
   Message message;
   Origin origin;

@@ -62,6 +62,12 @@ std::optional<Error> Permissions::may_send(UserId from, ConversationId conversat
   return std::nullopt;
 }
 
+std::optional<store::Role> Permissions::role_in(GroupId group, UserId user) {
+  const auto& member = load_member(group, user);
+  if (!member.member) return std::nullopt;
+  return member.role;
+}
+
 void Permissions::forget_all() {
   private_.clear();
   members_.clear();

@@ -17,6 +17,9 @@ class Permissions {
   /// Nothing when `from` may write to the user or group; `mention_all` asks for more in a group.
   std::optional<Error> may_send(UserId from, ConversationId conversation, bool mention_all, std::int64_t now_ms);
 
+  /// The role of a group's member; nothing for a stranger.
+  std::optional<store::Role> role_in(GroupId group, UserId user);
+
   void forget_private(ConversationId conversation) { private_.erase(conversation); }
   void forget_member(GroupId group, UserId user) { members_.erase({group.value, user.value}); }
   void forget_all();

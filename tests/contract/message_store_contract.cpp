@@ -201,6 +201,126 @@ TEST_P(MessageStoreContract, ManyMessagesOfManyConversationsSurviveArchivingInSl
   }
 }
 
+TEST_P(MessageStoreContract, AnAmendmentIsSeenWithItsCommitAndUndoneWithItsBatch) {
+  for (const bool archived : {false, true}) {
+    auto m = message(archived ? "old" : "new", pair_, kAlice);
+    m.seq = append(m).seq;
+    if (archived) tidy_all();
+    const auto shown = [&] { return *store_->messages().find(m.id); };
+    const auto amend = [&] {
+      m.content = R"({"text":"amended"})";
+      m.amendment = {2000, 0, {}, m.seq + 1};
+      store_->messages().amend(m);
+    };
+    store_->begin();
+    amend();
+    EXPECT_EQ(shown().content, m.content) << "the batch sees its own";
+    store_->rollback();
+    EXPECT_EQ(shown().amendment.version, 0);
+    EXPECT_NE(shown().content, m.content);
+    batch(amend);
+    const auto check = [&](const char* when) {
+      EXPECT_EQ(shown().content, m.content) << when;
+      EXPECT_EQ(shown().amendment.edited_at, 2000) << when;
+      EXPECT_EQ(shown().amendment.version, m.seq + 1) << when;
+      const auto page = store_->messages().history({pair_, 1, 0, m.seq - 1, 1}).messages;
+      ASSERT_EQ(page.size(), 1u) << when;
+      EXPECT_EQ(page.front().content, m.content) << when;
+    };
+    check("at once");
+    reopen();
+    check("after a restart");
+    tidy_all();
+    check("after tidying");
+    reopen();
+    check("after tidying and a restart");
+  }
+}
+
+TEST_P(MessageStoreContract, AmendmentsHoldWhileTheirMessagesAreBeingArchived) {
+  constexpr int kMessages = 3000;
+  std::mt19937 random(7);
+  std::vector<std::string> content(kMessages);
+  batch([&] {
+    for (int i = 0; i < kMessages; ++i) {
+      const auto m = message("m" + std::to_string(i), pair_, kAlice);
+      content[static_cast<std::size_t>(i)] = m.content;
+      store_->messages().append(m, {});
+    }
+  });
+  for (int round = 0; round < 60; ++round) {
+    (void)store_->tidy();
+    batch([&] {
+      for (int i = 0; i < 20; ++i) {
+        const auto n = random() % kMessages;
+        auto m = message("m" + std::to_string(n), pair_, kAlice);
+        m.seq = static_cast<std::int64_t>(n) + 1;
+        m.content = content[n] = R"({"text":"round )" + std::to_string(round) + "\"}";
+        m.amendment.version = round + 1;
+        store_->messages().amend(m);
+      }
+    });
+    if (round % 20 == 10) reopen();
+  }
+  for (int pass = 0; pass < 2; ++pass) {
+    const auto all = store_->messages().history({pair_, 1, 0, 0, kMessages}).messages;
+    ASSERT_EQ(all.size(), static_cast<std::size_t>(kMessages));
+    for (std::size_t i = 0; i < all.size(); ++i) ASSERT_EQ(all[i].content, content[i]) << i;
+    tidy_all();
+    reopen();
+  }
+}
+
+TEST_P(MessageStoreContract, OperationsAreNeitherUnreadNorLast) {
+  append(message("a", pair_, kAlice));
+  auto op = message("op", pair_, kAlice, 36);
+  append(op);
+  for (int pass = 0; pass < 2; ++pass) {
+    EXPECT_EQ(store_->messages().unread(pair_, kBob, 0), 1);
+    EXPECT_EQ(store_->messages().last_message(pair_)->seq, 1);
+    EXPECT_EQ(store_->messages().tail(pair_).last_seq, 2);
+    tidy_all();
+  }
+  append(message("op2", pair_, kAlice, 36));
+  EXPECT_EQ(store_->messages().last_message(pair_)->seq, 1) << "the operation is in memory, the message is not";
+  auto m = message("a", pair_, kAlice);
+  m.seq = 1;
+  m.amendment.recalled_at = 5;
+  batch([&] { store_->messages().amend(m); });
+  EXPECT_EQ(store_->messages().unread(pair_, kBob, 0), 0);
+}
+
+TEST_P(MessageStoreContract, ReactionsVersionsAndPinsGoWithTheirMessage) {
+  auto m = message("a", pair_, kAlice);
+  m.seq = append(m, {kBob}).seq;
+  batch([&] {
+    auto& messages = store_->messages();
+    EXPECT_EQ(messages.react(m, kAlice, "x", true), 1);
+    EXPECT_EQ(messages.react(m, kBob, "x", true), 2);
+    EXPECT_EQ(messages.react(m, kBob, "x", true), 2);
+    EXPECT_EQ(messages.react(m, kBob, "y", true), 1);
+    EXPECT_EQ(messages.react(m, kBob, "y", false), 0);
+    EXPECT_EQ(messages.emoji_count(m), 1u);
+    messages.keep_version(m, {R"({"text":"was"})", 5, 2});
+    messages.pin(m, kBob, 9, true);
+  });
+  reopen();
+  const auto reactions = store_->messages().reactions(pair_, 1, 10, kBob);
+  ASSERT_EQ(reactions.size(), 1u);
+  EXPECT_EQ(reactions[0].count, 2);
+  EXPECT_TRUE(reactions[0].mine);
+  EXPECT_EQ(store_->messages().reacting(m, "x", kAlice, 10), std::vector{kBob});
+  EXPECT_EQ(store_->messages().versions(m).size(), 1u);
+  ASSERT_EQ(store_->messages().pins(pair_).size(), 1u);
+  EXPECT_EQ(store_->messages().pins(pair_)[0].by, kBob);
+  EXPECT_EQ(store_->messages().first_mention(pair_, kBob, 0), 1);
+  batch([&] { store_->messages().forget_traces(m); });
+  EXPECT_TRUE(store_->messages().reactions(pair_, 1, 10, kBob).empty());
+  EXPECT_TRUE(store_->messages().versions(m).empty());
+  EXPECT_TRUE(store_->messages().pins(pair_).empty());
+  EXPECT_EQ(store_->messages().first_mention(pair_, kBob, 0), 0);
+}
+
 INSTANTIATE_TEST_SUITE_P(Backends, MessageStoreContract, testing::ValuesIn(store_backends()), backend_name);
 
 }  // namespace simpleim::test

@@ -85,7 +85,7 @@ def test_malformed_ids_are_not_found(server, alice, bad):
 
 FRAMES_WITHOUT_ACK = [b for b in BAD_JSON if b not in (b"",)] + [
     b"{}", b'{"type":null}', b'{"type":"1"}', b'{"type":1.5}', b'{"type":[]}', b'{"type":-1}', b'{"type":3,"content":{}}', b'{"type":30,"content":{}}', b'{"type":34}',
-    b'{"type":8}', b'{"type":32,"content":{"message_id":"x"}}', b'{"type":77,"content":{}}', b'{"type":1000000}', b'{"type":9223372036854775808}',
+    b'{"type":8}', b'{"type":32,"content":{"message_id":"a b"}}', b'{"type":36,"content":{"message_id":"x"}}', b'{"type":40,"content":{}}', b'{"type":77,"content":{}}', b'{"type":1000000}', b'{"type":9223372036854775808}',
     b'{"type":31}', b'{"type":31,"content":{}}', b'{"type":31,"content":{"conversation_id":"x","seq":1}}', b'{"type":31,"content":{"conversation_id":1,"seq":1}}',
     b'{"type":37,"content":{"conversation_id":"group:x","seq":"1"}}', b'{"type":33}', b'{"type":33,"content":{"conversation_id":"x"}}', b'{"type":50}',
     b'{"type":50,"content":{"user_ids":["x"]}}', b'{"type":50,"content":{"user_ids":{}}}', b'{"type":1,"to":5,"content":{"text":"x"}}']

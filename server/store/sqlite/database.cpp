@@ -61,7 +61,8 @@ void Database::open_writer() {
   auto opened = std::make_unique<Connection>(path_, Connection::Access::kReadWrite);
   opened->execute(
       "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;"
-      "PRAGMA cache_size=-32768; PRAGMA journal_size_limit=134217728; PRAGMA temp_store=MEMORY");
+      "PRAGMA cache_size=-32768; PRAGMA journal_size_limit=134217728; PRAGMA temp_store=MEMORY; "
+      "PRAGMA secure_delete=ON");  // what is recalled is overwritten, not only unlinked
   sqlite3_wal_hook(
       opened->handle(),
       [](void* self, sqlite3*, const char*, int pages) {
@@ -75,8 +76,7 @@ void Database::open_writer() {
 }
 
 Database::Lease Database::read() {
-  if (batch_thread_.load(std::memory_order_relaxed) == std::this_thread::get_id())
-    return Lease(*this, nullptr, *writer_);
+  if (in_batch()) return Lease(*this, nullptr, *writer_);
   std::unique_lock lock(pool_mutex_);
   pool_ready_.wait(lock, [this] { return !pool_.empty(); });
   auto connection = std::move(pool_.back());
@@ -94,8 +94,7 @@ void Database::give_back(std::unique_ptr<Connection> connection) {
 }
 
 Connection& Database::write() {
-  if (batch_thread_.load(std::memory_order_relaxed) != std::this_thread::get_id())
-    throw std::logic_error("a write outside a batch");
+  if (!in_batch()) throw std::logic_error("a write outside a batch");
   return *writer_;
 }
 

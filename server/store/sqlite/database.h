@@ -37,6 +37,8 @@ class Database {
   };
   Lease read();
 
+  /// This thread has the batch open.
+  bool in_batch() const { return batch_thread_.load(std::memory_order_relaxed) == std::this_thread::get_id(); }
   /// The write connection; only inside a batch.
   Connection& write();
 

@@ -38,7 +38,7 @@ std::string check_file(const std::string& path) {
                         "WHERE k.key IS NULL AND NOT EXISTS (SELECT 1 FROM journal) LIMIT 1");
   if (!lost.empty()) return lost;
   auto journal = db.query("SELECT messages FROM journal");
-  while (journal.step()) for_each_record(journal.bytes(), [](Message&&) {});
+  while (journal.step()) for_each_record(journal.bytes(), [](Message&&, bool) {});
   return "";
 }
 

@@ -30,6 +30,10 @@ struct Header {
 };
 constexpr std::size_t kHeaderSize = 46;
 
+/// In place of a type: the record amends an earlier message. What stands where a message has its id has this size.
+constexpr std::uint8_t kAmends = 0xff;
+constexpr std::uint8_t kAmendmentSize = 16;
+
 void put(char*& at, const auto& value) {
   std::memcpy(at, &value, sizeof value);
   at += sizeof value;
@@ -96,7 +100,24 @@ void append_record(std::string& journal, const Message& message) {
   journal += message.content;
 }
 
-void for_each_record(std::string_view journal, const std::function<void(Message&&)>& visit) {
+void append_amendment(std::string& journal, const Message& message) {
+  const auto start = journal.size();
+  journal.resize(start + kHeaderSize + kAmendmentSize);
+  char* at = journal.data() + start;
+  put(at, message.conversation.low);
+  put(at, message.conversation.high);
+  put(at, message.amendment.recalled_by.value);
+  put(at, message.seq);
+  put(at, message.amendment.edited_at);
+  put(at, static_cast<std::uint32_t>(message.content.size()));
+  put(at, kAmends);
+  put(at, kAmendmentSize);
+  put(at, message.amendment.recalled_at);
+  put(at, message.amendment.version);
+  journal += message.content;
+}
+
+void for_each_record(std::string_view journal, const std::function<void(Message&&, bool amends)>& visit) {
   while (!journal.empty()) {
     const auto damaged = [] { return StoreError(ErrorCode::kInternal, "a journal row is damaged"); };
     if (journal.size() < kHeaderSize) throw damaged();
@@ -112,15 +133,25 @@ void for_each_record(std::string_view journal, const std::function<void(Message&
     take(at, h.id_size);
     journal.remove_prefix(kHeaderSize);
     if (journal.size() < std::size_t{h.id_size} + h.content_size) throw damaged();
-    const auto id = MessageId::parse(journal.substr(0, h.id_size));
-    if (!id) throw damaged();
-    visit({*id,
-           {h.low, h.high},
-           UserId{h.from},
-           static_cast<protocol::FrameType>(h.type),
-           h.seq,
-           h.timestamp,
-           std::string(journal.substr(h.id_size, h.content_size))});
+    Message message;
+    message.conversation = {h.low, h.high};
+    message.seq = h.seq;
+    message.content = journal.substr(h.id_size, h.content_size);
+    if (h.type == kAmends) {
+      if (h.id_size != kAmendmentSize) throw damaged();
+      take(at, message.amendment.recalled_at);
+      take(at, message.amendment.version);
+      message.amendment.recalled_by = UserId{h.from};
+      message.amendment.edited_at = h.timestamp;
+    } else {
+      const auto id = MessageId::parse(journal.substr(0, h.id_size));
+      if (!id) throw damaged();
+      message.id = *id;
+      message.from = UserId{h.from};
+      message.type = static_cast<protocol::FrameType>(h.type);
+      message.timestamp = h.timestamp;
+    }
+    visit(std::move(message), h.type == kAmends);
     journal.remove_prefix(std::size_t{h.id_size} + h.content_size);
   }
 }

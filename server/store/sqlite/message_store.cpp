@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "store/sqlite/message_codec.h"
+#include "store/sqlite/row_key.h"
 
 namespace simpleim::store::sqlite {
 namespace {
@@ -17,10 +18,6 @@ constexpr std::size_t kGenerationBytes = 16 << 20;
 constexpr std::size_t kOperationsPerMessage = 5;
 constexpr std::size_t kLeastOperations = 64;
 
-constexpr std::int64_t kSeqMask = 0xffffffff;
-
-std::int64_t row_key(std::int64_t conversation_key, std::int64_t seq) { return conversation_key << 32 | seq; }
-
 Message read_message(Query& query, ConversationId conversation) {
   Message m;
   m.conversation = conversation;
@@ -30,18 +27,19 @@ Message read_message(Query& query, ConversationId conversation) {
   m.type = static_cast<protocol::FrameType>(query.integer());
   m.timestamp = query.integer();
   m.content = query.text();
+  m.amendment.edited_at = query.integer();
+  m.amendment.recalled_at = query.integer();
+  m.amendment.recalled_by = UserId{query.id()};
+  m.amendment.version = query.integer();
   return m;
 }
 
-#define MESSAGE_COLUMNS "key, message_id, sender_id, type, timestamp, content"
+#define MESSAGE_COLUMNS \
+  "key, message_id, sender_id, type, timestamp, content, edited_at, recalled_at, recalled_by, version"
 
-std::int64_t key_of(Connection& db, ConversationId conversation) {
-  auto query = db.query("SELECT id FROM conversation WHERE high=? AND low=?");
-  return query.bind(conversation.high).bind(conversation.low).step() ? query.integer() : 0;
-}
-
-bool counts_as_unread(UserId reader, UserId sender, std::int64_t type) {
-  return sender != reader && type >= 0 && type <= 7 && type != 3;
+bool counts_as_unread(UserId reader, const RecentMessages::Slot& m) {
+  return m.from != reader && protocol::is_shown(m.type) && m.type != protocol::FrameType::kEvent &&
+         (m.amendment == nullptr || m.amendment->recalled_at == 0);
 }
 
 }  // namespace
@@ -58,9 +56,9 @@ void SqliteMessageStore::load_journal() {
   auto rows = db.query("SELECT id, messages FROM journal ORDER BY id");
   while (rows.step()) {
     journal_row_ = rows.integer();
-    for_each_record(rows.bytes(), [&](Message&& message) {
-      const auto key = index_.open(message.conversation).key;
-      recent_.add(message, key);
+    for_each_record(rows.bytes(), [&](Message&& message, bool amends) {
+      if (amends) return recent_.amend(message);
+      recent_.add(message, index_.open(message.conversation).key);
     });
     recent_.commit(journal_row_);
   }
@@ -68,13 +66,13 @@ void SqliteMessageStore::load_journal() {
   index_.rollback();
 }
 
-std::optional<Appended> SqliteMessageStore::find_earlier(const Message& message) {
+std::optional<Appended> SqliteMessageStore::find_earlier(const MessageId& id, UserId from) {
   const auto answer = [&](const auto& first) {
-    const auto status = first.from == message.from ? AppendStatus::kDuplicate : AppendStatus::kIdInUse;
+    const auto status = first.from == from ? AppendStatus::kDuplicate : AppendStatus::kIdInUse;
     return Appended{status, first.conversation, first.seq, first.timestamp};
   };
-  if (const auto* recent = recent_.find_pending(message.id.view())) return answer(*recent);
-  const PackedId packed(message.id.view());
+  if (const auto* recent = recent_.find_pending(id.view())) return answer(*recent);
+  const PackedId packed(id.view());
   if (packed.view() > greatest_id_) return std::nullopt;
   auto query = db_.write().query(
       "SELECT m.sender_id, m.timestamp, m.key, c.low, c.high FROM message_key k JOIN message m ON m.key=k.key "
@@ -90,7 +88,7 @@ std::optional<Appended> SqliteMessageStore::find_earlier(const Message& message)
 }
 
 Appended SqliteMessageStore::append(const Message& message, const std::vector<UserId>& mentions) {
-  if (auto earlier = find_earlier(message)) return *earlier;
+  if (auto earlier = find_earlier(message.id, message.from)) return *earlier;
   auto& entry = index_.open(message.conversation);
   if (entry.last_seq >= kSeqMask) throw StoreError(ErrorCode::kInternal, "a conversation is full");
   Message stored = message;
@@ -98,14 +96,7 @@ Appended SqliteMessageStore::append(const Message& message, const std::vector<Us
   append_record(journal_, stored);
   recent_.add(stored, entry.key);
   ++batch_size_;
-  for (const auto user : mentions)
-    db_.write()
-        .query("INSERT OR IGNORE INTO mention(conversation_id, user_id, seq, sender_id) VALUES(?, ?, ?, ?)")
-        .bind(entry.key)
-        .bind(user.value)
-        .bind(stored.seq)
-        .bind(stored.from.value)
-        .run();
+  if (!mentions.empty()) add_mentions(stored, mentions);
   return {AppendStatus::kStored, stored.conversation, stored.seq, stored.timestamp};
 }
 
@@ -131,7 +122,7 @@ void SqliteMessageStore::before_commit() {
 }
 
 void SqliteMessageStore::after_commit() {
-  if (batch_size_ > 0) recent_.commit(journal_row_);
+  if (journal_row_ > committed_journal_row_) recent_.commit(journal_row_);
   committed_journal_row_ = journal_row_;
   batch_size_ = 0;
   committed_progress_ = progress_;
@@ -170,12 +161,15 @@ bool SqliteMessageStore::archive_slice(std::size_t operations) {
 
 bool SqliteMessageStore::archive_rows(std::size_t& operations) {
   const auto& frozen = *recent_.frozen();
-  auto query = db_.write().query("INSERT OR IGNORE INTO message(" MESSAGE_COLUMNS ") VALUES(?, ?, ?, ?, ?, ?)");
+  auto query = db_.write().query(
+      "INSERT OR IGNORE INTO message(key, message_id, sender_id, type, timestamp, content) VALUES(?, ?, ?, ?, ?, ?)");
   for (; progress_.conversation < order_.size(); ++progress_.conversation, progress_.row = 0) {
     const auto& [conversation_key, slots] = order_[progress_.conversation];
     for (; progress_.row < slots->size(); ++progress_.row) {
       if (operations-- == 0) return operations = 0, false;
       const auto& m = frozen.slots[(*slots)[progress_.row]];
+      const auto* staged = recent_.staged(m);
+      const auto* amendment = staged != nullptr ? &staged->amendment : m.amendment;
       const PackedId id(m.id.view());
       query.again()
           .bind(row_key(conversation_key, m.seq))
@@ -183,11 +177,23 @@ bool SqliteMessageStore::archive_rows(std::size_t& operations) {
           .bind(m.from.value)
           .bind(static_cast<int>(m.type))
           .bind(m.timestamp)
-          .bind(m.content)
+          .bind(staged != nullptr ? std::string_view(staged->content) : m.content)
           .run();
+      if (amendment != nullptr) archive_amendment(row_key(conversation_key, m.seq), *amendment);
     }
   }
   return true;
+}
+
+void SqliteMessageStore::archive_amendment(std::int64_t key, const protocol::Amendment& amendment) {
+  db_.write()
+      .query("UPDATE message SET edited_at=?, recalled_at=?, recalled_by=?, version=? WHERE key=?")
+      .bind(amendment.edited_at)
+      .bind(amendment.recalled_at)
+      .bind(amendment.recalled_by.value)
+      .bind(amendment.version)
+      .bind(key)
+      .run();
 }
 
 bool SqliteMessageStore::archive_keys(std::size_t& operations) {
@@ -262,11 +268,13 @@ HistoryPage SqliteMessageStore::history(const HistoryQuery& q) {
 }
 
 std::optional<Message> SqliteMessageStore::find(const MessageId& id) {
-  if (auto recent = recent_.find(id.view())) return recent;
+  if (auto recent = db_.in_batch() ? recent_.find_in_batch(id.view()) : recent_.find(id.view())) return recent;
   const PackedId packed(id.view());
   auto db = db_.read();
   auto query = db->query(
-      "SELECT c.low, c.high, m.key, m.message_id, m.sender_id, m.type, m.timestamp, m.content FROM message_key k "
+      "SELECT c.low, c.high, m.key, m.message_id, m.sender_id, m.type, m.timestamp, m.content, m.edited_at, "
+      "m.recalled_at, "
+      "m.recalled_by, m.version FROM message_key k "
       "JOIN message m ON m.key=k.key JOIN conversation c ON c.id = m.key >> 32 WHERE k.message_id=?");
   if (!query.bind_blob(packed.view()).step()) return std::nullopt;
   const auto low = query.id();
@@ -275,29 +283,42 @@ std::optional<Message> SqliteMessageStore::find(const MessageId& id) {
 }
 
 ConversationTail SqliteMessageStore::tail(ConversationId conversation) {
-  const auto last = last_message(conversation);
-  return last ? ConversationTail{last->seq, last->timestamp} : ConversationTail{};
+  ConversationTail tail;
+  tail.last_seq = recent_.last_seq(conversation);
+  if (tail.last_seq == 0) {
+    auto db = db_.read();
+    const auto key = key_of(*db.operator->(), conversation);
+    auto query = db->query("SELECT max(key) FROM message WHERE key BETWEEN ? AND ?");
+    if (query.bind(row_key(key, 0)).bind(row_key(key, kSeqMask)).step()) tail.last_seq = query.integer() & kSeqMask;
+  }
+  if (tail.last_seq == 0) return tail;
+  if (const auto last = last_message(conversation)) tail.last_timestamp = last->timestamp;
+  return tail;
 }
 
 std::optional<Message> SqliteMessageStore::last_message(ConversationId conversation) {
-  if (auto recent = recent_.last(conversation)) return recent;
+  auto [recent, first_recent] = recent_.last_shown(conversation);
+  if (recent) return std::move(recent);
   auto db = db_.read();
-  auto found = archived_range(*db.operator->(), key_of(*db.operator->(), conversation), conversation, 0, 0, 1, true);
-  if (found.empty()) return std::nullopt;
-  return std::move(found.front());
+  const auto key = key_of(*db.operator->(), conversation);
+  if (key == 0) return std::nullopt;
+  auto query = db->query("SELECT " MESSAGE_COLUMNS
+                         " FROM message WHERE key BETWEEN ? AND ? AND type <= 7 ORDER BY key DESC LIMIT 1");
+  query.bind(row_key(key, 0)).bind(row_key(key, first_recent == 0 ? kSeqMask : first_recent - 1));
+  if (!query.step()) return std::nullopt;
+  return read_message(query, conversation);
 }
 
 std::int64_t SqliteMessageStore::unread(ConversationId conversation, UserId reader, std::int64_t read_seq) {
-  auto [total, first_recent] = recent_.count(conversation, read_seq, [&](const RecentMessages::Slot& m) {
-    return counts_as_unread(reader, m.from, static_cast<std::int64_t>(m.type));
-  });
+  auto [total, first_recent] =
+      recent_.count(conversation, read_seq, [&](const RecentMessages::Slot& m) { return counts_as_unread(reader, m); });
   if (first_recent != 0 && first_recent <= read_seq + 1) return total;
   auto db = db_.read();
   const auto key = key_of(*db.operator->(), conversation);
   if (key == 0) return total;
   auto query = db->query(
       "SELECT count(*) FROM message WHERE key BETWEEN ? AND ? AND sender_id <> ? AND type BETWEEN 0 AND 7 AND type <> "
-      "3");
+      "3 AND ifnull(recalled_at, 0)=0");
   query.bind(row_key(key, read_seq + 1))
       .bind(row_key(key, first_recent == 0 ? kSeqMask : first_recent - 1))
       .bind(reader.value);

@@ -14,6 +14,21 @@ class SqliteMessageStore final : public MessageStore {
   SqliteMessageStore(Database& db, RecentMessages& recent, ConversationIndex& index);
 
   Appended append(const Message& message, const std::vector<UserId>& mentions) override;
+  std::optional<Appended> find_earlier(const MessageId& id, UserId from) override;
+
+  void amend(const Message& target) override;
+  void keep_version(const Message& target, const MessageVersion& version) override;
+  std::vector<MessageVersion> versions(const Message& target) override;
+  void add_mentions(const Message& target, const std::vector<UserId>& mentions) override;
+  void forget_traces(const Message& target) override;
+  std::int64_t react(const Message& target, UserId user, std::string_view emoji, bool on) override;
+  std::size_t emoji_count(const Message& target) override;
+  void pin(const Message& target, UserId by, std::int64_t at, bool on) override;
+  std::vector<Reaction> reactions(ConversationId conversation, std::int64_t from, std::int64_t to,
+                                  UserId reader) override;
+  std::vector<UserId> reacting(const Message& target, std::string_view emoji, UserId after, std::size_t limit) override;
+  std::vector<PinnedMessage> pins(ConversationId conversation) override;
+
   HistoryPage history(const HistoryQuery& query) override;
   std::optional<Message> find(const MessageId& id) override;
   ConversationTail tail(ConversationId conversation) override;
@@ -43,11 +58,11 @@ class SqliteMessageStore final : public MessageStore {
     bool done = false;
   };
 
-  std::optional<Appended> find_earlier(const Message& message);
   std::vector<Message> archived_range(Connection& db, std::int64_t key, ConversationId conversation, std::int64_t after,
                                       std::int64_t before, std::size_t limit, bool newest);
   void start_archive();
   bool archive_rows(std::size_t& operations);
+  void archive_amendment(std::int64_t key, const protocol::Amendment& amendment);
   bool archive_keys(std::size_t& operations);
   bool archive_tails(std::size_t& operations);
 

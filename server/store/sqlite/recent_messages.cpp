@@ -44,11 +44,18 @@ void RecentMessages::add(const Message& message, std::int64_t conversation_key) 
 
 void RecentMessages::commit(std::int64_t journal_row) {
   const std::unique_lock lock(mutex_);
+  for (const auto& [generation, slot, message] : staged_) {
+    slot->content = generation->texts.add(message.content);
+    generation->bytes += message.content.size();
+    slot->amendment = &generation->amendments.emplace_back(message.amendment);
+  }
+  staged_.clear();
   growing_->committed = growing_->slots.size();
   growing_->last_journal_row = journal_row;
 }
 
 void RecentMessages::rollback() {
+  staged_.clear();
   const std::unique_lock lock(mutex_);
   auto& g = *growing_;
   while (g.slots.size() > g.committed) {
@@ -60,6 +67,42 @@ void RecentMessages::rollback() {
     g.bytes -= sizeof(Slot) + message.content.size();
     g.slots.pop_back();
   }
+}
+
+/// The slots of a conversation in a generation have consecutive seqs.
+std::pair<RecentMessages::Generation*, RecentMessages::Slot*> RecentMessages::slot_at(ConversationId conversation,
+                                                                                      std::int64_t seq) {
+  for (auto* g : {growing_.get(), frozen_.get()}) {
+    if (g == nullptr) continue;
+    const auto found = g->by_conversation.find(conversation);
+    if (found == g->by_conversation.end()) continue;
+    const auto offset = seq - g->slots[found->second.front()].seq;
+    if (offset >= 0 && offset < static_cast<std::int64_t>(found->second.size()))
+      return {g, &g->slots[found->second[static_cast<std::size_t>(offset)]]};
+  }
+  return {nullptr, nullptr};
+}
+
+void RecentMessages::amend(const Message& message) {
+  const auto [generation, slot] = slot_at(message.conversation, message.seq);
+  if (slot != nullptr) staged_.push_back({generation, slot, message});
+}
+
+const Message* RecentMessages::staged(const Slot& slot) const {
+  for (auto i = staged_.rbegin(); i != staged_.rend(); ++i)
+    if (i->slot == &slot) return &i->message;
+  return nullptr;
+}
+
+std::optional<Message> RecentMessages::find_in_batch(std::string_view id) const {
+  const auto* slot = find_pending(id);
+  if (slot == nullptr) return std::nullopt;
+  auto message = slot->to_message();
+  if (const auto* amended = staged(*slot)) {
+    message.content = amended->content;
+    message.amendment = amended->amendment;
+  }
+  return message;
 }
 
 const RecentMessages::Slot* RecentMessages::find_pending(std::string_view id) const {
@@ -130,10 +173,25 @@ std::optional<Message> RecentMessages::find(std::string_view id) const {
   return std::nullopt;
 }
 
-std::optional<Message> RecentMessages::last(ConversationId conversation) const {
-  auto one = range(conversation, 0, 0, 1, true).value;
-  if (one.empty()) return std::nullopt;
-  return std::move(one.front());
+std::int64_t RecentMessages::last_seq(ConversationId conversation) const {
+  const std::shared_lock lock(mutex_);
+  std::int64_t last = 0;
+  visit_descending(conversation, [&](const Slot& message) {
+    last = message.seq;
+    return false;
+  });
+  return last;
+}
+
+RecentMessages::Found<std::optional<Message>> RecentMessages::last_shown(ConversationId conversation) const {
+  const std::shared_lock lock(mutex_);
+  std::optional<Message> last;
+  visit_descending(conversation, [&](const Slot& message) {
+    if (!protocol::is_shown(message.type)) return true;
+    last = message.to_message();
+    return false;
+  });
+  return {std::move(last), first_seq(conversation)};
 }
 
 /// Locked by the caller.

@@ -26,8 +26,19 @@ class RecentMessages {
     std::int64_t timestamp;
     std::int64_t conversation_key;
     std::string_view content;
+    /// Null: never amended.
+    const protocol::Amendment* amendment = nullptr;
 
-    Message to_message() const { return {id, conversation, from, type, seq, timestamp, std::string(content)}; }
+    Message to_message() const {
+      return {id,
+              conversation,
+              from,
+              type,
+              seq,
+              timestamp,
+              std::string(content),
+              amendment == nullptr ? protocol::Amendment() : *amendment};
+    }
   };
   /// Texts side by side in blocks that never move.
   class Texts {
@@ -41,6 +52,7 @@ class RecentMessages {
   };
   struct Generation {
     std::deque<Slot> slots;
+    std::deque<protocol::Amendment> amendments;
     Texts texts;
     boost::unordered_flat_map<ConversationId, std::vector<std::uint32_t>, base::IdHash> by_conversation;
     boost::unordered_flat_map<std::string_view, std::uint32_t> by_id;
@@ -55,6 +67,13 @@ class RecentMessages {
   void add(const Message& message, std::int64_t conversation_key);
   void commit(std::int64_t journal_row);
   void rollback();
+  /// Gives the message with this conversation and seq, if it is here, another content and amendment: for the batch's
+  /// thread at once, for readers with commit().
+  void amend(const Message& message);
+  /// The message as the batch in progress sees it; nothing when it is not here.
+  std::optional<Message> find_in_batch(std::string_view id) const;
+  /// The amendment that waits for the commit, or null.
+  const Message* staged(const Slot& slot) const;
   /// Includes messages of the batch in progress. Null when it is not here.
   const Slot* find_pending(std::string_view id) const;
   std::int64_t last_seq_pending(ConversationId conversation) const;
@@ -80,7 +99,10 @@ class RecentMessages {
   Found<std::vector<Message>> range(ConversationId conversation, std::int64_t after, std::int64_t before,
                                     std::size_t limit, bool newest) const;
   std::optional<Message> find(std::string_view id) const;
-  std::optional<Message> last(ConversationId conversation) const;
+  /// 0 when no message of the conversation is held.
+  std::int64_t last_seq(ConversationId conversation) const;
+  /// The newest that is shown (no operation).
+  Found<std::optional<Message>> last_shown(ConversationId conversation) const;
   /// Of the messages after `read_seq`, how many `counts` accepts.
   template <class Predicate>
   Found<std::int64_t> count(ConversationId conversation, std::int64_t read_seq, Predicate counts) const;
@@ -93,6 +115,16 @@ class RecentMessages {
   mutable std::shared_mutex mutex_;
   std::unique_ptr<Generation> growing_ = std::make_unique<Generation>();
   std::unique_ptr<Generation> frozen_;
+
+  /// Amendments of the batch in progress; touched by its thread alone.
+  struct Staged {
+    Generation* generation;
+    Slot* slot;
+    Message message;
+  };
+  std::vector<Staged> staged_;
+
+  std::pair<Generation*, Slot*> slot_at(ConversationId conversation, std::int64_t seq);
 };
 
 /// Newest first over both generations, committed only, until `visit` returns false. Locked by the caller.

@@ -130,6 +130,38 @@ CREATE TABLE mention (
   sender_id INTEGER NOT NULL,
   PRIMARY KEY (conversation_id, user_id, seq)
 ) STRICT, WITHOUT ROWID;
+)sql",
+    R"sql(
+-- What operations did (protocol::Amendment); NULL: nothing.
+ALTER TABLE message ADD COLUMN edited_at INTEGER;
+ALTER TABLE message ADD COLUMN recalled_at INTEGER;
+ALTER TABLE message ADD COLUMN recalled_by INTEGER;
+ALTER TABLE message ADD COLUMN version INTEGER;
+
+CREATE INDEX mention_seq ON mention(conversation_id, seq);
+
+-- In the following, key is that of the message concerned, as in message.
+-- What an edited message said before; version: seq of the edit that replaced it.
+CREATE TABLE message_version (
+  key INTEGER NOT NULL,
+  version INTEGER NOT NULL,
+  timestamp INTEGER NOT NULL,
+  content TEXT NOT NULL,
+  PRIMARY KEY (key, version)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE reaction (
+  key INTEGER NOT NULL,
+  emoji TEXT NOT NULL,
+  user_id INTEGER NOT NULL,
+  PRIMARY KEY (key, emoji, user_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE pin (
+  key INTEGER PRIMARY KEY,
+  user_id INTEGER NOT NULL,
+  timestamp INTEGER NOT NULL
+) STRICT;
 )sql"};
 
 }  // namespace

@@ -1,0 +1,29 @@
+#pragma once
+
+#include "service/events.h"
+#include "service/permissions.h"
+#include "store/store.h"
+
+namespace simpleim::service {
+
+/// What a use case may use while its batch is open, on the commit thread.
+class Batch {
+ public:
+  Batch(store::Store& store, Permissions& permissions, std::int64_t now_ms)
+      : store_(store), permissions_(permissions), now_ms_(now_ms) {}
+
+  store::Store& store() { return store_; }
+  Permissions& permissions() { return permissions_; }
+  std::int64_t now_ms() const { return now_ms_; }
+  /// Delivered once the batch is durable.
+  void emit(Event event) { events_.push_back(std::move(event)); }
+  std::vector<Event>& events() { return events_; }
+
+ private:
+  store::Store& store_;
+  Permissions& permissions_;
+  const std::int64_t now_ms_;
+  std::vector<Event> events_;
+};
+
+}  // namespace simpleim::service

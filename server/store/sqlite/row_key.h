@@ -1,0 +1,18 @@
+#pragma once
+
+#include "store/sqlite/connection.h"
+
+namespace simpleim::store::sqlite {
+
+/// Messages, and all that belongs to one, have the key conversation.id << 32 | seq.
+inline constexpr std::int64_t kSeqMask = 0xffffffff;
+
+inline std::int64_t row_key(std::int64_t conversation_key, std::int64_t seq) { return conversation_key << 32 | seq; }
+
+/// conversation.id; 0 when the database does not know the conversation.
+inline std::int64_t key_of(Connection& db, ConversationId conversation) {
+  auto query = db.query("SELECT id FROM conversation WHERE high=? AND low=?");
+  return query.bind(conversation.high).bind(conversation.low).step() ? query.integer() : 0;
+}
+
+}  // namespace simpleim::store::sqlite
