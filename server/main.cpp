@@ -9,6 +9,7 @@
 
 #include "admin/admin.h"
 #include "base/log.h"
+#include "media/image_processor.h"
 #include "net/listener.h"
 #include "server.h"
 #include "store/sqlite/maintenance.h"
@@ -118,6 +119,18 @@ int check(const Flags& flags) {
   return 0;
 }
 
+/// Contents never change: what is there already is right. Parts of uploads are left out.
+void copy_files(const std::string& from, const std::string& to) {
+  namespace fs = std::filesystem;
+  if (!fs::exists(from)) return;
+  for (const auto& folder : fs::directory_iterator(from)) {
+    if (folder.path().filename() == "tmp") continue;
+    fs::create_directories(fs::path(to) / folder.path().filename());
+    fs::copy(folder.path(), fs::path(to) / folder.path().filename(),
+             fs::copy_options::recursive | fs::copy_options::skip_existing);
+  }
+}
+
 int backup(const Flags& flags, const std::string& dir) {
   base::Config config;
   if (auto error = load_config(flags, config); !error.empty()) return fail(error);
@@ -126,6 +139,7 @@ int backup(const Flags& flags, const std::string& dir) {
   std::filesystem::create_directories(dir);
   if (std::filesystem::exists(dir + "/simpleim.db")) return fail(dir + " has a backup already; name a new folder");
   store::sqlite::backup_file(from, dir + "/simpleim.db");
+  copy_files(config.server.data_dir + "/files", dir + "/files");
   const auto key = config.server.data_dir + "/jwt.key";
   if (std::filesystem::exists(key)) std::filesystem::copy_file(key, dir + "/jwt.key");
   std::cout << "backup written to " << dir << "\n";
@@ -143,6 +157,7 @@ int restore(const Flags& flags, const std::string& dir) {
     return fail(to + " has a database; move it away first, or name another with --data-dir");
   std::filesystem::create_directories(to);
   store::sqlite::backup_file(dir + "/simpleim.db", to + "/simpleim.db");
+  copy_files(dir + "/files", to + "/files");
   if (std::filesystem::exists(dir + "/jwt.key"))
     std::filesystem::copy_file(dir + "/jwt.key", to + "/jwt.key", std::filesystem::copy_options::overwrite_existing);
   std::cout << "restored to " << to << "\n";
@@ -207,6 +222,13 @@ int run(int argc, char** argv) {
       command->add_option("--password", user.password, "without it the password is read from standard input");
     command->callback([&, verb] { code = user_command(flags, verb, user); });
   }
+
+  // What the server starts for each picture; not for people.
+  std::array<std::string, 4> picture;
+  auto* image_worker = app.add_subcommand("image-worker")->group("");
+  for (auto& argument : picture)
+    image_worker->add_option("ARGUMENTS" + std::to_string(&argument - picture.data()), argument)->required();
+  image_worker->callback([&] { code = media::run_image_worker(picture[0], picture[1], picture[2], picture[3]); });
 
   app.add_subcommand("config", "list every configuration key")->callback([&] { code = admin::print_config_keys(); });
   app.add_subcommand("version", "print the version")->callback([] {

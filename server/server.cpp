@@ -12,9 +12,12 @@
 #include "api/api.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "base/repeater.h"
 #include "cluster/in_process/bus.h"
 #include "cluster/in_process/presence_directory.h"
 #include "net/listener.h"
+#include "service/files.h"
+#include "store/local_files/local_file_store.h"
 #include "store/sqlite/sqlite_store.h"
 
 namespace simpleim {
@@ -29,6 +32,14 @@ constexpr std::size_t kWorkerQueue = 65536;
 constexpr int kWorkerNice = 4;
 /// Sign-ins that may wait for a hash; at a fifth of a second each nobody would wait for more.
 constexpr std::size_t kHashingQueue = 256;
+/// Pieces of files and requests about them.
+constexpr std::size_t kFilesQueue = 4096;
+/// Uploads that wait to be looked at; each is on the disk already.
+constexpr std::size_t kSlowFilesQueue = 4096;
+constexpr int kFilesNice = 6;
+constexpr int kSlowFilesNice = 12;
+/// How often what nobody refers to is looked for.
+constexpr std::int64_t kCollectEveryS = 600;
 
 std::size_t thread_count(const Config& config) {
   return config.server.threads > 0 ? static_cast<std::size_t>(config.server.threads)
@@ -118,24 +129,31 @@ struct Server::Parts {
   base::IdMaker ids{clock, random};
   base::Metrics metrics;
   store::sqlite::SqliteStore store;
+  store::local_files::LocalFileStore contents;
+  media::ImageProcessor images;
   cluster::in_process::InProcessBus bus{std::make_shared<cluster::in_process::BusHub>()};
   cluster::in_process::InProcessPresenceDirectory presence;
   std::vector<std::unique_ptr<net::IoThread>> threads;
   std::vector<net::IoThread*> thread_list;
   base::WorkerPool workers;
   base::WorkerPool hashing;
+  base::WorkerPool file_workers;
+  base::WorkerPool slow_file_workers;
 
   gateway::Directory directory;
   std::unique_ptr<service::CommitLoop> commits;
   std::unique_ptr<service::Conversations> conversations;
   std::unique_ptr<gateway::GatewayContext> gateway_context;
   std::unique_ptr<gateway::Gateway> gateway;
+  const std::string key;
   service::Tokens tokens;
   service::Passwords passwords;
   std::unique_ptr<service::Sessions> sessions;
   std::unique_ptr<service::Accounts> accounts;
   std::unique_ptr<service::Groups> groups;
   std::unique_ptr<service::LastSeen> last_seen;
+  std::unique_ptr<service::Files> files;
+  std::unique_ptr<base::Repeater> collector;
   std::unique_ptr<api::ApiContext> api;
   net::Router router;
   net::Router admin_router;
@@ -147,6 +165,7 @@ struct Server::Parts {
 
   void compose_services();
   void compose_listeners();
+  void stop_workers();
   /// Waits until every I/O thread has done what was posted before.
   void flush_threads();
 };
@@ -158,10 +177,15 @@ Server::Parts::Parts(const Config& c)
       data_dir(prepare_data_dir(c)),
       lock(data_dir),
       store(data_dir + "/simpleim.db", static_cast<std::size_t>(c.store.readers)),
+      contents(data_dir + "/files"),
+      images("/proc/self/exe", data_dir + "/files/tmp"),
       workers({"worker", static_cast<std::size_t>(c.store.readers), kWorkerQueue, kWorkerNice}),
       hashing({"hashing", static_cast<std::size_t>(c.auth.hashing_threads), kHashingQueue, 10}),
+      file_workers({"files", static_cast<std::size_t>(c.files.threads), kFilesQueue, kFilesNice}),
+      slow_file_workers({"pictures", 1, kSlowFilesQueue, kSlowFilesNice}),
       directory(directory_options(c)),
-      tokens(service::load_or_make_key(data_dir + "/jwt.key"), clock),
+      key(service::load_or_make_key(data_dir + "/jwt.key")),
+      tokens(key, clock),
       passwords(c.auth.argon2_memory_kib, c.auth.argon2_iterations) {
   for (std::size_t i = 0; i < thread_count(c); ++i) {
     threads.push_back(std::make_unique<net::IoThread>(i));
@@ -207,19 +231,48 @@ void Server::Parts::compose_services() {
       service::Groups::Options{static_cast<std::size_t>(config.limits.group_members),
                                static_cast<std::size_t>(config.limits.groups_per_user)});
   last_seen = std::make_unique<service::LastSeen>(*commits);
+  files = std::make_unique<service::Files>(
+      service::Files::Ports{store, contents, *commits, images, ids, random, clock}, key,
+      service::Files::Options{config.files.max_bytes, config.files.quota_bytes, config.files.quota_files,
+                              config.files.unsent_hours});
+  collector =
+      std::make_unique<base::Repeater>("collector", std::chrono::seconds(kCollectEveryS), [this] { files->collect(); });
   gateway->connect(*sessions, *commits, *last_seen);
 }
 
 void Server::Parts::compose_listeners() {
-  api = std::unique_ptr<api::ApiContext>(new api::ApiContext{
-      store, *accounts, *sessions, *groups, *conversations, *commits, presence, bus, *gateway, metrics, clock, workers,
-      hashing, service::KeyedRateLimit(config.limits.logins_per_minute),
-      service::KeyedRateLimit(config.limits.registrations_per_minute), config.server.node_id, api::embedded_assets()});
+  api = std::unique_ptr<api::ApiContext>(
+      new api::ApiContext{store,
+                          *accounts,
+                          *sessions,
+                          *groups,
+                          *conversations,
+                          *files,
+                          *commits,
+                          presence,
+                          bus,
+                          *gateway,
+                          metrics,
+                          clock,
+                          workers,
+                          hashing,
+                          service::KeyedRateLimit(config.limits.logins_per_minute),
+                          service::KeyedRateLimit(config.limits.registrations_per_minute),
+                          service::KeyedRateLimit(config.files.uploads_per_minute),
+                          {},
+                          config.server.node_id,
+                          api::embedded_assets()});
   api::add_routes(router, *api);
   api::add_admin_routes(admin_router, *api);
   http.router = &router;
   http.workers = &workers;
   http.hashing = &hashing;
+  http.files = &file_workers;
+  http.slow_files = &slow_file_workers;
+  // Parts, boundaries and fields come on top; the file itself is measured when it is known.
+  constexpr std::uint64_t kFormOverhead = 64 << 10;
+  http.max_upload = config.files.max_bytes > 0 ? static_cast<std::uint64_t>(config.files.max_bytes) + kFormOverhead
+                                               : std::uint64_t{1} << 62;
   http.websocket = websocket_options(config);
   http.headers = kApiHeaders;
   http.allowed_origins = config.security.allowed_origins;
@@ -230,6 +283,14 @@ void Server::Parts::compose_listeners() {
   if (!config.server.admin_listen.empty())
     admin_listener = std::make_unique<net::Listener>(std::vector{thread_list.front()}, config.server.admin_listen,
                                                      admin_http, nullptr);
+}
+
+void Server::Parts::stop_workers() {
+  collector.reset();
+  hashing.stop();
+  workers.stop();
+  file_workers.stop();
+  slow_file_workers.stop();
 }
 
 void Server::Parts::flush_threads() {
@@ -248,8 +309,7 @@ Server::Server(const Config& config) {
 
 Server::~Server() {
   for (auto& thread : parts_->threads) thread->stop();
-  parts_->hashing.stop();
-  parts_->workers.stop();
+  parts_->stop_workers();
   parts_->commits->stop();
 }
 
@@ -283,8 +343,7 @@ void Server::drain() {
     return sockets;
   };
   while (open() > 0 && parts_->clock.steady_ms() < deadline) std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  parts_->hashing.stop();
-  parts_->workers.stop();
+  parts_->stop_workers();
   parts_->commits->stop();
   parts_->flush_threads();
   parts_->flush_threads();

@@ -4,12 +4,16 @@
 
 namespace simpleim::api {
 
+Result<Identity> authenticate(ApiContext& context, const net::Request& request) {
+  constexpr std::string_view kScheme = "Bearer ";
+  const auto header = request.header("authorization");
+  if (!header.starts_with(kScheme)) return Error{ErrorCode::kInvalidToken, "invalid token"};
+  return context.sessions.authenticate(header.substr(kScheme.size()));
+}
+
 net::Handler signed_in(ApiContext& context, SignedInHandler handler) {
   return [&context, handler = std::move(handler)](const net::Request& request) {
-    constexpr std::string_view kScheme = "Bearer ";
-    const auto header = request.header("authorization");
-    if (!header.starts_with(kScheme)) return failure(Error{ErrorCode::kInvalidToken, "invalid token"});
-    const auto who = context.sessions.authenticate(header.substr(kScheme.size()));
+    const auto who = authenticate(context, request);
     if (!who) return failure(who.error());
     try {
       return handler(request, who.value());
@@ -54,6 +58,8 @@ void add_routes(net::Router& router, ApiContext& context) {
   add_message_routes(router, context);
   add_conversation_routes(router, context);
   add_receipt_routes(router, context);
+  add_file_routes(router, context);
+  add_upload_routes(router, context);
   add_system_routes(router, context);
   router.add("GET", "/api/openapi.json", net::Lane::kInline, [](const net::Request&) {
     net::Response response;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "api/assets.h"
+#include "api/upload_turns.h"
 #include "base/metrics.h"
 #include "cluster/bus.h"
 #include "cluster/presence_directory.h"
@@ -8,6 +9,7 @@
 #include "net/http.h"
 #include "service/accounts.h"
 #include "service/conversations.h"
+#include "service/files.h"
 #include "service/groups.h"
 #include "service/rate_limit.h"
 #include "service/sessions.h"
@@ -21,6 +23,7 @@ struct ApiContext {
   service::Sessions& sessions;
   service::Groups& groups;
   service::Conversations& conversations;
+  service::Files& files;
   service::CommitLoop& commits;
   cluster::PresenceDirectory& presence;
   cluster::Bus& bus;
@@ -31,6 +34,9 @@ struct ApiContext {
   base::WorkerPool& hashing;
   service::KeyedRateLimit logins;
   service::KeyedRateLimit registrations;
+  /// By user.
+  service::KeyedRateLimit uploads;
+  UploadTurns upload_turns;
   std::string node_id;
   /// The web client.
   Assets assets;

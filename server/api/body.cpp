@@ -110,6 +110,24 @@ std::optional<std::int64_t> Body::optional_integer(std::string_view field) {
   return number;
 }
 
+std::vector<std::string> Body::texts(std::string_view field, std::size_t most) {
+  std::vector<std::string> found;
+  if (error_) return found;
+  const auto name = std::string(field);
+  const auto value = find(parsed_->object, field);
+  simdjson::dom::array items;
+  const bool is_list = value && value->get(items) == simdjson::SUCCESS && items.size() >= 1 && items.size() <= most;
+  bool all_texts = is_list;
+  if (is_list)
+    for (const element item : items) {
+      std::string_view text;
+      all_texts = all_texts && item.get(text) == simdjson::SUCCESS;
+      found.emplace_back(text);
+    }
+  if (!all_texts) fail(protocol::invalid_field(name, "a list of 1 to " + std::to_string(most) + " strings is needed"));
+  return all_texts ? found : std::vector<std::string>();
+}
+
 base::UserId Body::user(std::string_view field) {
   const auto id = base::UserId::parse(text(field));
   if (!id) fail(protocol::invalid_field(std::string(field), "a user id (user_…) is needed"));

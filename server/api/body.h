@@ -25,6 +25,8 @@ class Body {
   std::optional<std::int64_t> optional_integer(std::string_view field);
   /// `required`: a missing list is an error, else it is empty.
   std::vector<base::UserId> users(std::string_view field, bool required);
+  /// 1 to `most` strings.
+  std::vector<std::string> texts(std::string_view field, std::size_t most);
   base::UserId user(std::string_view field);
   bool has(std::string_view field) const;
 

@@ -20,6 +20,8 @@ void add_group_routes(net::Router& router, ApiContext& context);
 void add_message_routes(net::Router& router, ApiContext& context);
 void add_conversation_routes(net::Router& router, ApiContext& context);
 void add_receipt_routes(net::Router& router, ApiContext& context);
+void add_file_routes(net::Router& router, ApiContext& context);
+void add_upload_routes(net::Router& router, ApiContext& context);
 void add_system_routes(net::Router& router, ApiContext& context);
 
 /// server/api/openapi.json: what the routes above take and answer.
@@ -27,6 +29,8 @@ std::string_view description();
 /// The web client; without assets nothing is added.
 void add_web_client(net::Router& router, Assets assets);
 
+/// Who asks: kInvalidToken, kTokenRevoked.
+Result<Identity> authenticate(ApiContext& context, const net::Request& request);
 /// A handler that knows who asks.
 using SignedInHandler = std::function<net::Response(const net::Request&, const Identity&)>;
 /// Wraps it: 401 without a good access token.

@@ -72,6 +72,7 @@ Option list(std::string_view name, std::string_view help, const std::function<st
 }
 
 constexpr Integer kMax = std::numeric_limits<std::int32_t>::max();
+constexpr Integer kHuge = Integer{1} << 50;
 
 const std::vector<Option>& options() {
   static const std::vector<Option> all{
@@ -139,6 +140,18 @@ const std::vector<Option>& options() {
              [](Config& c) -> auto& { return c.message.edit_window_s; }),
       number("message.sync_push_limit", "messages a conversation pushed to a client that comes back", 1, 100000,
              [](Config& c) -> auto& { return c.message.sync_push_limit; }),
+      number("files.max_bytes", "size of one file; 0: no limit", 0, kHuge,
+             [](Config& c) -> auto& { return c.files.max_bytes; }),
+      number("files.quota_bytes", "bytes of all files of one user; 0: no limit", 0, kHuge,
+             [](Config& c) -> auto& { return c.files.quota_bytes; }),
+      number("files.quota_files", "files of one user; 0: no limit", 0, kMax,
+             [](Config& c) -> auto& { return c.files.quota_files; }),
+      number("files.uploads_per_minute", "uploads a user may begin in a minute; 0: no limit", 0, kMax,
+             [](Config& c) -> auto& { return c.files.uploads_per_minute; }),
+      number("files.unsent_hours", "hours that files never sent and uploads never ended are kept", 1, 24 * 365,
+             [](Config& c) -> auto& { return c.files.unsent_hours; }),
+      number("files.threads", "threads that read and write files", 1, 64,
+             [](Config& c) -> auto& { return c.files.threads; }),
       number("heartbeat.ping_s", "seconds between two pings", 1, 3600,
              [](Config& c) -> auto& { return c.heartbeat.ping_s; }),
       number("heartbeat.silence_s", "seconds of silence after which a socket is closed", 2, 7200,

@@ -61,6 +61,14 @@ struct Config {
     std::int64_t edit_window_s = 24 * 3600;
     std::int64_t sync_push_limit = 1000;
   } message;
+  struct Files {
+    std::int64_t max_bytes = std::int64_t{2} << 30;
+    std::int64_t quota_bytes = std::int64_t{20} << 30;
+    std::int64_t quota_files = 100'000;
+    std::int64_t uploads_per_minute = 120;
+    std::int64_t unsent_hours = 24;
+    std::int64_t threads = 4;
+  } files;
   struct Heartbeat {
     std::int64_t ping_s = 30;
     std::int64_t silence_s = 60;

@@ -39,12 +39,16 @@ struct UserTag {
 struct GroupTag {
   static constexpr std::string_view kPrefix = "group_";
 };
+struct FileTag {
+  static constexpr std::string_view kPrefix = "file_";
+};
 struct SessionTag {
   static constexpr std::string_view kPrefix = "session_";
 };
 
 using UserId = Id<UserTag>;
 using GroupId = Id<GroupTag>;
+using FileId = Id<FileTag>;
 using SessionId = Id<SessionTag>;
 
 void append_base32(std::string& out, std::uint64_t value);

@@ -52,6 +52,10 @@ void Router::add(std::string method, std::string pattern, Lane lane, Handler han
   routes_.push_back({std::move(method), std::move(pattern), lane, std::move(handler)});
 }
 
+void Router::upload(std::string method, std::string pattern, UploadHandler handler) {
+  routes_.push_back({std::move(method), std::move(pattern), Lane::kFiles, {}, std::move(handler)});
+}
+
 void Router::websocket(std::string path, UpgradeHandler handler) {
   upgrades_.emplace(std::move(path), std::move(handler));
 }

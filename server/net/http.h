@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "net/body.h"
 #include "net/websocket.h"
 
 namespace simpleim::net {
@@ -36,6 +37,9 @@ struct Response {
   std::string content_type = "application/json; charset=utf-8";
   std::string body;
   std::vector<std::pair<std::string, std::string>> headers;
+  /// In place of `body`, when set: `source_bytes` bytes from there.
+  std::shared_ptr<BodySource> source;
+  std::uint64_t source_bytes = 0;
 };
 
 /// Takes over the connection as a WebSocket: called on its I/O thread after the 101 is queued.
@@ -47,9 +51,11 @@ struct Upgrade {
 using UpgradeReply = std::function<void(std::variant<Response, Upgrade>)>;
 
 /// Where a handler runs. kInline: on the I/O thread, must not block. The others in pools.
-enum class Lane { kInline, kWorker, kHashing };
+enum class Lane { kInline, kWorker, kHashing, kFiles };
 
 using Handler = std::function<Response(const Request&)>;
+/// Decides about an upload by its head, before its body is taken: a refusal, or where the body goes. In the file pool.
+using UploadHandler = std::function<std::variant<Response, std::unique_ptr<BodySink>>(const Request&)>;
 using UpgradeHandler = std::function<void(const Request&, UpgradeReply)>;
 
 struct Route {
@@ -57,6 +63,8 @@ struct Route {
   std::string pattern;
   Lane lane = Lane::kWorker;
   Handler handler;
+  /// Set in place of `handler` where bodies stream.
+  UploadHandler upload = {};
 };
 
 /// Finds the handler of a request. Filled before the server starts, then only read.
@@ -64,6 +72,8 @@ class Router {
  public:
   /// `pattern` is made of `/`-separated parts; `:name` matches one part.
   void add(std::string method, std::string pattern, Lane lane, Handler handler);
+  /// A route whose request bodies may be large.
+  void upload(std::string method, std::string pattern, UploadHandler handler);
   void websocket(std::string path, UpgradeHandler handler);
   /// Answers GET and HEAD of every path that no route and no upgrade has; on the I/O thread.
   void fallback(Handler handler) { fallback_.handler = std::move(handler); }

@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <boost/beast/core/detail/base64.hpp>
+#include <boost/beast/http/buffer_body.hpp>
+#include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <cctype>
+#include <chrono>
 
 #include <openssl/sha.h>
 
@@ -87,10 +90,11 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
 
  private:
   void begin_request() {
-    parser_.emplace();
-    parser_->header_limit(static_cast<std::uint32_t>(context_.max_header));
-    parser_->body_limit(context_.max_body);
-    parser_->eager(true);
+    parser_.reset();
+    upload_parser_.reset();
+    head_parser_.emplace();
+    head_parser_->header_limit(static_cast<std::uint32_t>(context_.max_header));
+    head_parser_->body_limit(boost::none);  // which limit holds is known when the head is
     started_ = false;
     thread_.timers().schedule(*this, context_.idle_timeout_ms);
   }
@@ -100,9 +104,11 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
     waiting_ = true;
     stream_.when_readable([self = shared_from_this()](const boost::system::error_code& error) {
       self->waiting_ = false;
-      if (!error && self->self_ && !self->busy_) self->on_readable();
+      if (!error && self->self_ && self->may_read()) self->on_readable();
     });
   }
+
+  bool may_read() const { return pump_ ? pump_->wants_more() : !busy_; }
 
   void on_readable() {
     const auto buffer = thread_.receive_buffer();
@@ -110,64 +116,213 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
     if (got.state == IoCount::State::kClosed) return finish();
     if (got.state == IoCount::State::kDone) {
       inbox_.append(buffer.data(), got.bytes);
-      parse();
-      if (busy_ || discarding_ || !self_) return;
+      if (pump_) feed_upload(got.bytes);
+      else parse();
+      if (!self_ || discarding_ || !may_read()) return;
     }
     wait_readable();
   }
 
   /// Feeds the parser with what has come, and handles a request that is complete.
   void parse() {
-    while (!inbox_.empty() && !parser_->is_done()) {
+    while (!inbox_.empty() && head_parser_) {
       if (!started_) {
         started_ = true;  // the whole request must come within the time from its first byte
         thread_.timers().schedule(*this, context_.header_timeout_ms);
       }
-      boost::system::error_code error;
-      const auto used = parser_->put(boost::asio::buffer(inbox_), error);
-      inbox_.erase(0, used);
-      if (error == http::error::need_more) return;
-      if (error == http::error::header_limit) return refuse(431, "the request header is too large");
-      if (error == http::error::body_limit)
-        return refuse(413, "the request body may have at most " + std::to_string(context_.max_body) + " bytes");
-      if (error) return refuse(400, "the request is not valid HTTP/1.1");
-      if (parser_->is_header_done() && !header_allowed()) return;
+      if (!put(*head_parser_)) return;
+      if (head_parser_->is_header_done() && !begin_body()) return;
     }
-    if (parser_->is_done()) handle();
+    while (parser_ && !inbox_.empty() && !parser_->is_done())
+      if (!put(*parser_)) return;
+    if (parser_ && parser_->is_done()) handle();
   }
 
-  bool header_allowed() {
-    const auto& message = parser_->get();
+  /// Feeds a parser with what has come. False when more is needed or the request was refused.
+  template <class Parser>
+  bool put(Parser& parser) {
+    boost::system::error_code error;
+    const auto used = parser.put(boost::asio::buffer(inbox_), error);
+    inbox_.erase(0, used);
+    if (!error) return true;
+    if (error == http::error::need_more) return false;
+    if (error == http::error::header_limit) return refuse(431, "the request header is too large"), false;
+    if (error == http::error::body_limit) return refuse_body(context_.max_body), false;
+    return refuse(400, "the request is not valid HTTP/1.1"), false;
+  }
+
+  void refuse_body(std::uint64_t limit) {
+    refuse(413, "the request body may have at most " + std::to_string(limit) + " bytes");
+  }
+
+  /// The head is whole: decides how the body is taken. False when there is nothing more to parse now.
+  bool begin_body() {
+    if (!header_allowed(head_parser_->get())) return false;
+    auto& message = head_parser_->get();
+    if (!head_parser_->is_done()) {
+      Request head;
+      const auto target = message.target();
+      if (parse_target({target.data(), target.size()}, head)) {
+        head.method = std::string(message.method_string());
+        const auto match = context_.router->find(head);
+        if (match.route != nullptr && match.route->upload) return begin_upload(*match.route, std::move(head)), false;
+      }
+    }
+    if (head_parser_->content_length().value_or(0) > context_.max_body) return refuse_body(context_.max_body), false;
+    parser_.emplace(std::move(*head_parser_));
+    head_parser_.reset();
+    parser_->body_limit(context_.max_body);
+    parser_->eager(true);
+    send_continue(parser_->get());
+    return self_ != nullptr;
+  }
+
+  template <class Message>
+  void send_continue(const Message& message) {
+    if (message[http::field::expect] == "100-continue") write("HTTP/1.1 100 Continue\r\n\r\n");
+  }
+
+  template <class Message>
+  bool header_allowed(const Message& message) {
     if (message.count(http::field::content_encoding) > 0 && message[http::field::content_encoding] != "identity")
       return refuse(415, "a request body must come without Content-Encoding"), false;
     if (message.count(http::field::content_length) + message.count(http::field::transfer_encoding) > 1)
       return refuse(400, "a request has one Content-Length or one Transfer-Encoding, not both"), false;
     if (message.count(http::field::host) != 1 && message.version() == 11)
       return refuse(400, "a request has exactly one Host header"), false;
-    if (!continued_ && message[http::field::expect] == "100-continue") {
-      continued_ = true;
-      write("HTTP/1.1 100 Continue\r\n\r\n");
+    return true;
+  }
+
+  template <class Message>
+  void read_head(const Message& message, Request& request) {
+    keep_alive_ = message.keep_alive();
+    for (const auto& field : message) {
+      auto& value = request.headers[lower({field.name_string().data(), field.name_string().size()})];
+      if (!value.empty()) value += ", ";
+      value.append(field.value().data(), field.value().size());
     }
-    return self_ != nullptr;
+    request.remote_address = stream_.remote_address();
+    request.tls = stream_.is_tls();
+    head_only_ = request.method == "HEAD";
+    const auto& origins = context_.allowed_origins;
+    const auto origin = request.header("origin");
+    cors_origin_ = std::find(origins.begin(), origins.end(), origin) != origins.end() ? std::string(origin) : "";
   }
 
   std::optional<Request> take_request() {
     auto message = parser_->release();
     Request request;
     request.method = std::string(message.method_string());
-    keep_alive_ = message.keep_alive();
     const auto target = message.target();
     if (!parse_target({target.data(), target.size()}, request)) return std::nullopt;
-    for (const auto& field : message) {
-      auto& value = request.headers[lower({field.name_string().data(), field.name_string().size()})];
-      if (!value.empty()) value += ", ";
-      value.append(field.value().data(), field.value().size());
-    }
+    read_head(message, request);
     request.body = std::move(message.body());
-    request.remote_address = stream_.remote_address();
-    request.tls = stream_.is_tls();
     return request;
   }
+
+  // ---------------------------------------------------------------- uploads
+
+  void begin_upload(const Route& route, Request head) {
+    if (head_parser_->content_length().value_or(0) > context_.max_upload) return refuse_body(context_.max_upload);
+    read_head(head_parser_->get(), head);
+    upload_parser_.emplace(std::move(*head_parser_));
+    head_parser_.reset();
+    upload_parser_->body_limit(context_.max_upload);
+    upload_parser_->eager(true);
+    busy_ = true;
+    thread_.timers().cancel(*this);
+    auto task = [self = shared_from_this(), &route, head = std::move(head)] {
+      auto opened = self->open_sink(route, head);
+      self->thread_.post([self, opened = std::make_shared<decltype(opened)>(std::move(opened))] {
+        self->upload_opened(std::move(*opened));
+      });
+    };
+    if (!context_.files->submit(std::move(task))) refuse_busy();
+  }
+
+  std::variant<Response, std::unique_ptr<BodySink>> open_sink(const Route& route, const Request& head) const {
+    try {
+      return route.upload(head);
+    } catch (const std::exception& e) {
+      base::log::error("an upload could not begin", {{"route", route.pattern}, {"what", e.what()}});
+      return context_.router->error(500, "internal error");
+    }
+  }
+
+  void upload_opened(std::variant<Response, std::unique_ptr<BodySink>> opened) {
+    if (!self_) return;
+    if (auto* refusal = std::get_if<Response>(&opened)) return end_upload(*refusal);
+    pump_ = std::make_shared<BodyPump>(
+        thread_, *context_.files, *context_.slow_files, std::get<std::unique_ptr<BodySink>>(std::move(opened)),
+        BodyPump::Events{[self = shared_from_this()] { self->upload_ready(); },
+                         [self = shared_from_this()](Response response) {
+                           self->end_upload(response.status == 500 && response.body.empty()
+                                                ? self->context_.router->error(500, "internal error")
+                                                : std::move(response));
+                         },
+                         [self = shared_from_this()] { self->refuse_busy(); }});
+    upload_began_ms_ = steady_ms();
+    upload_bytes_ = 0;
+    send_continue(upload_parser_->get());
+    if (self_) upload_ready();
+  }
+
+  void upload_ready() {
+    if (!self_ || !pump_) return;
+    thread_.timers().schedule(*this, context_.idle_timeout_ms);
+    feed_upload(0);
+    if (self_ && pump_ && pump_->wants_more()) wait_readable();
+  }
+
+  void feed_upload(std::size_t came) {
+    upload_bytes_ += came;
+    if (came > 0) thread_.timers().schedule(*this, context_.idle_timeout_ms);
+    const auto pump = pump_;  // an event may drop it meanwhile
+    const auto took_ms = steady_ms() - upload_began_ms_;
+    if (took_ms > context_.idle_timeout_ms && upload_bytes_ * 1000 / static_cast<std::uint64_t>(took_ms) < kLeastRate)
+      return end_upload(context_.router->error(408, "the request body comes too slowly"));
+    while (!inbox_.empty() && !upload_parser_->is_done() && pump->wants_more()) {
+      auto& body = upload_parser_->get().body();
+      const auto room = pump->room(inbox_.size());
+      body.data = room.data();
+      body.size = room.size();
+      body.more = true;
+      boost::system::error_code error;
+      const auto used = upload_parser_->put(boost::asio::buffer(inbox_), error);
+      pump->take_back(body.size);
+      inbox_.erase(0, used);
+      if (error == http::error::need_more) break;
+      if (error == http::error::body_limit) return end_upload(context_.router->error(413, "the body is too large"));
+      if (error && error != http::error::need_buffer)
+        return end_upload(context_.router->error(400, "the request is not valid HTTP/1.1"));
+    }
+    if (upload_parser_->is_done()) pump->end();
+    else pump->push();
+  }
+
+  void end_upload(const Response& response) {
+    if (!self_) return;
+    if (!upload_parser_->is_done()) {
+      keep_alive_ = false;
+      inbox_.clear();
+    }
+    drop_pump();
+    answer(response);
+  }
+
+  void drop_pump() {
+    if (auto pump = std::exchange(pump_, nullptr)) pump->abandon();
+  }
+
+  void refuse_busy() {
+    if (!self_) return;
+    auto busy = context_.router->error(503, "the server is busy; try again");
+    busy.headers.emplace_back("Retry-After", "1");
+    if (upload_parser_) end_upload(busy);
+    else answer(busy);
+  }
+
+  // ---------------------------------------------------------------- answers
 
   void handle() {
     busy_ = true;
@@ -177,10 +332,6 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
       keep_alive_ = false;
       return answer(context_.router->error(400, "the request target is malformed"));
     }
-    head_only_ = request->method == "HEAD";
-    const auto& origins = context_.allowed_origins;
-    const auto origin = request->header("origin");
-    cors_origin_ = std::find(origins.begin(), origins.end(), origin) != origins.end() ? std::string(origin) : "";
     if (request->method == "OPTIONS" && !cors_origin_.empty()) return answer_preflight();
     if (const auto* upgrade = context_.router->find_upgrade(*request)) return handle_upgrade(*request, *upgrade);
     const auto match = context_.router->find(*request);
@@ -204,16 +355,26 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
 
   void run(const Route& route, Request request) {
     if (route.lane == Lane::kInline) return answer(route.handler(request));
-    auto* pool = route.lane == Lane::kHashing ? context_.hashing : context_.workers;
+    // A body that could stream but has no bytes.
+    if (route.upload) return handle_empty_upload(route, std::move(request));
+    auto* pool = route.lane == Lane::kHashing ? context_.hashing
+                 : route.lane == Lane::kFiles ? context_.files
+                                              : context_.workers;
     auto task = [self = shared_from_this(), &route, request = std::move(request)] {
       auto response = self->call(route, request);
       self->thread_.post([self, response = std::move(response)] { self->answer(response); });
     };
-    if (!pool->submit(std::move(task))) {
-      auto busy = context_.router->error(503, "the server is busy; try again");
-      busy.headers.emplace_back("Retry-After", "1");
-      answer(busy);
-    }
+    if (!pool->submit(std::move(task))) refuse_busy();
+  }
+
+  void handle_empty_upload(const Route& route, Request request) {
+    auto task = [self = shared_from_this(), &route, request = std::move(request)] {
+      auto opened = self->open_sink(route, request);
+      auto* refusal = std::get_if<Response>(&opened);
+      auto response = refusal != nullptr ? std::move(*refusal) : std::get<std::unique_ptr<BodySink>>(opened)->finish();
+      self->thread_.post([self, response = std::move(response)] { self->answer(response); });
+    };
+    if (!context_.files->submit(std::move(task))) refuse_busy();
   }
 
   Response call(const Route& route, const Request& request) const {
@@ -268,9 +429,10 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   void answer(const Response& response) {
     if (!self_) return;
     std::string text = status_line(response.status);
-    if (!response.body.empty() || (response.status != 204 && response.status != 304)) {
+    if (response.source || !response.body.empty() || (response.status != 204 && response.status != 304)) {
       text += "Content-Type: " + response.content_type + "\r\n";
-      text += "Content-Length: " + std::to_string(response.body.size()) + "\r\n";
+      text += "Content-Length: " +
+              std::to_string(response.source ? response.source_bytes : std::uint64_t{response.body.size()}) + "\r\n";
     }
     const auto& own = response.headers;
     for (const auto& [name, value] : context_.headers)
@@ -281,10 +443,36 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
     if (stream_.is_tls()) text += "Strict-Transport-Security: max-age=63072000\r\n";
     text += keep_alive_ ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n";
     if (!head_only_) text += response.body;
-    busy_ = false;
-    continued_ = false;
+    source_ = head_only_ ? nullptr : response.source;
+    source_left_ = source_ ? response.source_bytes : 0;
+    busy_ = answering_ = true;
     write(text);
-    if (self_ && outbox_.empty()) after_answer();
+    if (self_ && outbox_.empty()) written();
+  }
+
+  /// All that was to be written so far has been.
+  void written() {
+    if (!answering_) return;
+    if (source_left_ > 0) return read_source();
+    source_.reset();
+    answering_ = busy_ = false;
+    after_answer();
+  }
+
+  void read_source() {
+    const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(source_left_, kSourcePiece));
+    auto task = [self = shared_from_this(), source = source_, wanted] {
+      std::string piece(wanted, '\0');
+      piece.resize(source->read(piece));
+      self->thread_.post([self, wanted, piece = std::move(piece)] {
+        if (!self->self_) return;
+        if (piece.size() < wanted) return self->finish();
+        self->source_left_ -= wanted;
+        self->write(piece);
+        if (self->self_ && self->outbox_.empty()) self->written();
+      });
+    };
+    if (!context_.files->submit(std::move(task))) finish();
   }
 
   void after_answer() {
@@ -339,11 +527,13 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
       if (sent.state == IoCount::State::kClosed) return self->finish();
       self->outbox_.erase(0, sent.bytes);
       if (!self->outbox_.empty()) return self->wait_writable();
-      if (!self->busy_) self->after_answer();
+      self->written();
     });
   }
 
   void finish() {
+    drop_pump();
+    source_.reset();
     thread_.timers().cancel(*this);
     stream_.close();
     self_.reset();
@@ -358,20 +548,36 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
     finish();
   }
 
+  static std::int64_t steady_ms() {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch())
+        .count();
+  }
+
   static constexpr std::int64_t kLingerMs = 2000;
+  static constexpr std::size_t kSourcePiece = 256 << 10;
+  /// Bytes a second that an upload must bring on average once it has taken a minute.
+  static constexpr std::uint64_t kLeastRate = 1024;
 
   IoThread& thread_;
   Stream stream_;
   const HttpContext& context_;
   std::shared_ptr<HttpConnection> self_;
+  /// One of them at a time: the head, then how its body is taken.
+  std::optional<http::request_parser<http::empty_body>> head_parser_;
   std::optional<http::request_parser<http::string_body>> parser_;
+  std::optional<http::request_parser<http::buffer_body>> upload_parser_;
+  std::shared_ptr<BodyPump> pump_;
+  std::int64_t upload_began_ms_ = 0;
+  std::uint64_t upload_bytes_ = 0;
+  std::shared_ptr<BodySource> source_;
+  std::uint64_t source_left_ = 0;
   std::string inbox_;
   std::string outbox_;
   std::string cors_origin_;
   bool busy_ = false;
   bool waiting_ = false;
   bool started_ = false;
-  bool continued_ = false;
+  bool answering_ = false;
   bool keep_alive_ = true;
   bool head_only_ = false;
   bool discarding_ = false;

@@ -17,8 +17,13 @@ struct HttpContext {
   const Router* router = nullptr;
   base::WorkerPool* workers = nullptr;
   base::WorkerPool* hashing = nullptr;
+  base::WorkerPool* files = nullptr;
+  /// Where uploads end that take more than the disk: pictures.
+  base::WorkerPool* slow_files = nullptr;
   WebSocket::Options websocket;
   std::size_t max_body = 1 << 20;
+  /// Of an upload.
+  std::uint64_t max_upload = 1 << 30;
   std::size_t max_header = 16 << 10;
   std::int64_t header_timeout_ms = 10'000;
   std::int64_t idle_timeout_ms = 65'000;

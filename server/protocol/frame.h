@@ -12,6 +12,7 @@
 namespace simpleim::protocol {
 
 using base::ConversationId;
+using base::FileId;
 using base::GroupId;
 using base::MessageId;
 using base::UserId;
@@ -49,15 +50,17 @@ struct FrameLimits {
   std::size_t presence_users = 200;
 };
 
-/// A message as a client asks for it: types 0, 1 and 2.
+/// A message as a client asks for it: types 0 to 2 and 4 to 7.
 struct SendFrame {
   MessageId message_id;
   FrameType type = FrameType::kText;
   UserId to;
   GroupId group;
+  /// Types 4 to 7: what the client says beside the file, without what the server knows better.
   std::string content;
   std::vector<UserId> mentions;
   bool mention_all = false;
+  FileId file = {};
 };
 /// Types 32, 35, 36 and 39: something done to an earlier message. It stands in its conversation with a seq of its
 /// own, like a message, so that it reaches those who were away as messages do (docs/decisions/0008).

@@ -2,6 +2,10 @@
 
 #include <simdjson.h>
 
+#include <algorithm>
+#include <array>
+
+#include "base/json_writer.h"
 #include "base/utf8.h"
 
 namespace simpleim::protocol {
@@ -124,6 +128,59 @@ std::optional<RefusedFrame> read_text(simdjson::dom::object content, const Frame
   return read_mentions(content, limits, out);
 }
 
+/// What the server knows of a file itself; a client's word for it is dropped.
+constexpr std::array<std::string_view, 10> kServerOwned{"file_id", "url",   "thumbnail_url", "file_name", "file_size",
+                                                        "mime",    "width", "height",        "sha256",    "recalled"};
+constexpr std::size_t kMaxWaveform = 256;
+constexpr double kMaxDurationS = 86'400;
+
+std::optional<RefusedFrame> read_recording(simdjson::dom::object content) {
+  element value;
+  double seconds = 0;
+  if (content["duration"].get(value) == simdjson::SUCCESS &&
+      (value.get(seconds) != simdjson::SUCCESS || seconds < 0 || seconds > kMaxDurationS))
+    return refuse(ErrorCode::kValidation, "content.duration: seconds, from 0 to 86400, are needed", "content.duration");
+  if (content["waveform"].get(value) != simdjson::SUCCESS) return std::nullopt;
+  simdjson::dom::array levels;
+  const auto is_level = [](const element& level) {
+    std::int64_t number = 0;
+    return level.get(number) == simdjson::SUCCESS && number >= 0 && number <= 255;
+  };
+  if (value.get(levels) != simdjson::SUCCESS || levels.size() > kMaxWaveform ||
+      !std::all_of(levels.begin(), levels.end(), is_level))
+    return refuse(ErrorCode::kValidation, "content.waveform: at most 256 whole numbers from 0 to 255 are needed",
+                  "content.waveform");
+  return std::nullopt;
+}
+
+/// Types 4 to 7. A text beside the file is its caption.
+std::optional<RefusedFrame> read_file(simdjson::dom::object content, const FrameLimits& limits, SendFrame& out) {
+  const auto text = content["file_id"].get_string();
+  const auto id = text.error() ? std::nullopt : FileId::parse(text.value_unsafe());
+  if (!id)
+    return refuse(ErrorCode::kValidation, "content.file_id: the id of an uploaded file (file_…) is needed",
+                  "content.file_id");
+  out.file = *id;
+  if (auto error = read_recording(content)) return error;
+  element caption;
+  if (content["text"].get(caption) == simdjson::SUCCESS && !(is_string(caption) && as_string(caption).empty())) {
+    if (auto error = read_text(content, limits, out)) return error;
+  } else if (auto error = read_mentions(content, limits, out)) {
+    return error;
+  }
+  out.content = "{";
+  for (auto [key, value] : content) {
+    if (std::find(kServerOwned.begin(), kServerOwned.end(), key) != kServerOwned.end()) continue;
+    if (out.content.size() > 1) out.content += ',';
+    base::append_json_string(out.content, key);
+    out.content += ':' + std::string(simdjson::minify(value));
+  }
+  out.content += '}';
+  return std::nullopt;
+}
+
+bool carries_file(FrameType type) { return type >= FrameType::kImage && type <= FrameType::kFile; }
+
 std::optional<RefusedFrame> read_recipient(const Fields& fields, FrameType type, SendFrame& out) {
   const auto group_text = [&]() -> std::optional<element> {
     if (!blank(fields.group_id)) return fields.group_id;
@@ -165,8 +222,12 @@ ClientFrame read_send(const Fields& fields, FrameType type, simdjson::dom::objec
   if (auto error = read_recipient(fields, type, out)) return failed(std::move(*error));
   if (const auto twice = duplicate_key(content))
     return failed(refuse(ErrorCode::kMalformedJson, "the key \"" + *twice + "\" stands twice in the content"));
-  if (auto error = read_text(content, limits, out)) return failed(std::move(*error));
-  out.content = simdjson::minify(content);
+  if (carries_file(type)) {
+    if (auto error = read_file(content, limits, out)) return failed(std::move(*error));
+  } else {
+    if (auto error = read_text(content, limits, out)) return failed(std::move(*error));
+    out.content = simdjson::minify(content);
+  }
   if (out.content.size() > limits.content_bytes)
     return failed(refuse(ErrorCode::kTooLarge,
                          "content: at most " + std::to_string(limits.content_bytes) + " bytes of JSON", "content"));
@@ -325,7 +386,7 @@ ClientFrame FrameParser::parse(std::string_view text) {
   if (type == 99) return HeartbeatFrame{};
   if (type == 60) return SyncFrame{};
 
-  const bool sends = type >= 0 && type <= 2;
+  const bool sends = type >= 0 && type <= 7 && type != 3;
   const bool operates = type == 32 || type == 35 || type == 36 || type == 39;
   const bool offered = sends || operates || type == 31 || type == 33 || type == 37 || type == 50;
   simdjson::dom::object content;
@@ -341,6 +402,10 @@ ClientFrame FrameParser::parse(std::string_view text) {
     case 0:
     case 1:
     case 2:
+    case 4:
+    case 5:
+    case 6:
+    case 7:
       return read_send(fields, static_cast<FrameType>(type), content, limits_);
     case 31:
     case 37:

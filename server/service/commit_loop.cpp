@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "base/log.h"
+#include "service/file_access.h"
 
 namespace simpleim::service {
 namespace {
@@ -221,6 +222,11 @@ void CommitLoop::apply_send(Batch& batch, Send& send) {
     batch.emit(MessageRefused{send.origin, send.from, frame.message_id, std::move(*error)});
     return;
   }
+  if (frame.file) {
+    auto content = file_message_content(store_, frame.type, frame.file, frame.content, send.from);
+    if (!content) return batch.emit(MessageRefused{send.origin, send.from, frame.message_id, content.error()});
+    frame.content = std::move(content.value());
+  }
   Message message{frame.message_id, conversation, send.from, frame.type, 0, batch.now_ms(), std::move(frame.content)};
   auto mentions = frame.mentions;
   if (frame.mention_all) mentions.push_back(UserId{0});
@@ -229,6 +235,7 @@ void CommitLoop::apply_send(Batch& batch, Send& send) {
     return batch.emit(answer_again(appended, send.origin, send.from, frame.message_id));
   ++batch_messages_;
   message.seq = appended.seq;
+  if (frame.file) store_.files().add_place(frame.file, {conversation, appended.seq});
   if (appended.seq == 1 && !conversation.is_group()) {
     store_.conversations().open(UserId{conversation.low}, conversation, 0);
     store_.conversations().open(UserId{conversation.high}, conversation, 0);

@@ -12,6 +12,7 @@
 namespace simpleim::service {
 
 using base::ConversationId;
+using base::FileId;
 using base::GroupId;
 using base::MessageId;
 using base::SessionId;

@@ -51,6 +51,11 @@ void recall(Batch& batch, Message target, UserId by, std::int64_t seq) {
     messages.amend(edit);
   }
   messages.forget_traces(target);
+  auto& files = batch.store().files();
+  for (const auto id : files.remove_places({target.conversation, target.seq})) {
+    const auto file = files.file(id);
+    if (file && !file->is_avatar && files.places(id, 1).empty()) files.remove_file(id);
+  }
   target.content = R"({"recalled":true})";
   target.amendment = {0, batch.now_ms(), by, seq};
   messages.amend(target);

@@ -13,6 +13,7 @@
 namespace simpleim::store {
 
 using base::ConversationId;
+using base::FileId;
 using base::GroupId;
 using base::MessageId;
 using base::SessionId;
@@ -75,6 +76,50 @@ struct GroupMember {
   std::int64_t joined_seq = 0;
   /// Until when he may not speak; 0 = he may.
   std::int64_t muted_until = 0;
+};
+
+/// What a file can be shown as, by its content.
+enum class FileKind : std::uint8_t { kFile, kImage, kAudio, kVideo };
+
+/// A file as its uploader and those he sent it to see it. Its bytes lie in the FileStore under their hash.
+struct File {
+  FileId id;
+  UserId owner;
+  /// SHA-256, 64 lower-case hexadecimal digits.
+  std::string sha256;
+  std::int64_t size = 0;
+  std::string name;
+  std::string mime;
+  FileKind kind = FileKind::kFile;
+  /// Pixels; 0 when unknown.
+  std::int64_t width = 0;
+  std::int64_t height = 0;
+  /// Of audio and video, as the uploader says.
+  std::int64_t duration_ms = 0;
+  /// The thumbnail's hash; empty: none. Always WebP.
+  std::string thumbnail;
+  std::int64_t created_at = 0;
+  /// Somebody's picture: everyone signed in may see it.
+  bool is_avatar = false;
+};
+
+/// Where a file was sent.
+struct FilePlace {
+  ConversationId conversation;
+  std::int64_t seq = 0;
+};
+
+/// An upload in parts that is not whole yet.
+struct Upload {
+  std::string id;
+  UserId owner;
+  std::int64_t size = 0;
+  std::string name;
+  bool as_file = false;
+  std::int64_t duration_ms = 0;
+  std::int64_t created_at = 0;
+  /// The file it became; 0: it is not whole.
+  FileId file;
 };
 
 /// How far one member of a conversation has read.

@@ -5,6 +5,7 @@
 
 #include "store/account_store.h"
 #include "store/conversation_store.h"
+#include "store/file_index.h"
 #include "store/group_store.h"
 #include "store/message_store.h"
 
@@ -35,6 +36,7 @@ class Store {
   virtual GroupStore& groups() = 0;
   virtual MessageStore& messages() = 0;
   virtual ConversationStore& conversations() = 0;
+  virtual FileIndex& files() = 0;
 
   virtual void begin() = 0;
   virtual void commit() = 0;

@@ -236,7 +236,7 @@ def test_every_route_but_the_open_ones_wants_a_token():
 # Each answer of each test is held against the document, too (harness/description.py).
 def test_the_api_description_names_every_route_and_no_other():
     source = "".join(p.read_text() for p in (ROOT / "server" / "api").glob("*.cpp"))
-    served = {(m, re.sub(r":(\w+)", r"{\1}", path)) for m, path in re.findall(r'"(GET|POST|PUT|PATCH|DELETE)", "(/[^"]*)"', source)}
+    served = {(m, re.sub(r":(\w+)", r"{\1}", path)) for m, path in re.findall(r'"(GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS)", "(/[^"]*)"', source)}
     assert description.routes() == served - {("GET", "/metrics")}
     with Server() as server:
         status, document = Api(server).raw("GET", "/api/openapi.json")

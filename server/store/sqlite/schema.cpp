@@ -162,6 +162,45 @@ CREATE TABLE pin (
   user_id INTEGER NOT NULL,
   timestamp INTEGER NOT NULL
 ) STRICT;
+
+-- sha256 and thumbnail name contents of the file store (64 hexadecimal digits; thumbnail may be empty).
+CREATE TABLE file (
+  id INTEGER PRIMARY KEY,
+  owner_id INTEGER NOT NULL,
+  sha256 TEXT NOT NULL,
+  size INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  mime TEXT NOT NULL,
+  kind INTEGER NOT NULL,
+  width INTEGER NOT NULL,
+  height INTEGER NOT NULL,
+  duration_ms INTEGER NOT NULL,
+  thumbnail TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  is_avatar INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX file_owner ON file(owner_id, size);
+CREATE INDEX file_content ON file(sha256);
+CREATE INDEX file_thumbnail ON file(thumbnail) WHERE thumbnail <> '';
+
+CREATE TABLE file_place (
+  file_id INTEGER NOT NULL,
+  key INTEGER NOT NULL,
+  PRIMARY KEY (file_id, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX file_place_key ON file_place(key);
+
+CREATE TABLE upload (
+  id TEXT PRIMARY KEY,
+  owner_id INTEGER NOT NULL,
+  size INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  as_file INTEGER NOT NULL,
+  duration_ms INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  file_id INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
+CREATE INDEX upload_owner ON upload(owner_id);
 )sql"};
 
 }  // namespace

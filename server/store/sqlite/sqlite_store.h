@@ -2,6 +2,7 @@
 
 #include "store/sqlite/account_store.h"
 #include "store/sqlite/conversation_store.h"
+#include "store/sqlite/file_index.h"
 #include "store/sqlite/group_store.h"
 #include "store/sqlite/message_store.h"
 
@@ -18,6 +19,7 @@ class SqliteStore final : public Store {
   GroupStore& groups() override { return groups_; }
   MessageStore& messages() override { return messages_; }
   ConversationStore& conversations() override { return conversations_; }
+  FileIndex& files() override { return files_; }
 
   void begin() override;
   void commit() override;
@@ -38,6 +40,7 @@ class SqliteStore final : public Store {
   SqliteGroupStore groups_;
   SqliteMessageStore messages_;
   SqliteConversationStore conversations_;
+  SqliteFileIndex files_;
 };
 
 }  // namespace simpleim::store::sqlite

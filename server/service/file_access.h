@@ -1,0 +1,19 @@
+#pragma once
+
+#include "store/store.h"
+
+namespace simpleim::service {
+
+/// Who may see a file: its uploader, everyone when it is somebody's picture, and whoever sees a message that carries
+/// it. Blocks on the store; on the commit thread inside a batch, elsewhere any thread.
+bool may_read_file(store::Store& store, const store::File& file, base::UserId user);
+
+/// The content of a message of type 4 to 7: what the server knows of the file (protocol.md section 3), then what the
+/// client said beside it, `extra`, a JSON object. kNotFound, kValidation when the file is of another kind.
+protocol::Result<std::string> file_message_content(store::Store& store, protocol::FrameType type, base::FileId file,
+                                                   std::string_view extra, base::UserId from);
+
+/// "/api/files/{id}"
+std::string file_path(base::FileId id);
+
+}  // namespace simpleim::service

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace simpleim::store {
+
+/// What lies under a hash: SHA-256 in 64 lower-case hexadecimal digits.
+struct StoredContent {
+  std::string sha256;
+  std::int64_t size = 0;
+};
+
+/// The bytes of files, each content once, under its hash. Knows nothing of who may see what.
+/// Any thread, blocking. A failing backend throws StoreError (kStorageFull when there is no room).
+class FileStore {
+ public:
+  /// Takes one content. Destroyed without finish(): nothing of it stays.
+  class Writer {
+   public:
+    virtual ~Writer() = default;
+    virtual void write(std::string_view piece) = 0;
+    /// Durable when it returns: whole under its hash, or (a crash before) not at all.
+    virtual StoredContent finish() = 0;
+  };
+  class Reader {
+   public:
+    virtual ~Reader() = default;
+    /// Bytes read; fewer than asked only at the end.
+    virtual std::size_t read(std::span<char> into) = 0;
+    /// Of the whole content.
+    virtual std::int64_t size() const = 0;
+  };
+
+  virtual ~FileStore() = default;
+
+  virtual std::unique_ptr<Writer> create() = 0;
+  /// Null when there is no such content.
+  virtual std::unique_ptr<Reader> open(const std::string& sha256, std::int64_t offset) = 0;
+  /// A path where other programs may read the content; empty when it has none of its own.
+  virtual std::string path_of(const std::string& sha256) = 0;
+
+  // Uploads in parts: `id` is [a-z0-9]+ and chosen by the caller.
+  /// Bytes that are durable of the part file; -1 when there is none.
+  virtual std::int64_t part_size(const std::string& id) = 0;
+  virtual void create_part(const std::string& id) = 0;
+  /// Appends; what was written stays when it is destroyed. finish() makes it durable and does not hash.
+  virtual std::unique_ptr<Writer> append_part(const std::string& id) = 0;
+  /// Turns the whole part into a content.
+  virtual StoredContent finish_part(const std::string& id) = 0;
+  virtual void remove_part(const std::string& id) = 0;
+
+  /// Contents (by hash) and parts (by id) that are older than `age_ms`, since they were last written or found again,
+  /// and not wanted; at most `limit`.
+  using IsWanted = bool(const std::string& name);
+  virtual std::vector<std::string> unwanted(std::int64_t age_ms, std::size_t limit,
+                                            const std::function<IsWanted>& is_wanted) = 0;
+  /// Takes one of them out, if it is still that old. Fast, also for large ones; empty_trash() frees the room.
+  virtual void discard(const std::string& name, std::int64_t age_ms) = 0;
+  virtual void empty_trash() = 0;
+};
+
+}  // namespace simpleim::store

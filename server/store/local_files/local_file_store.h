@@ -1,0 +1,33 @@
+#pragma once
+
+#include "store/file_store.h"
+
+namespace simpleim::store::local_files {
+
+/// The embedded default: contents in `<root>/ab/<sha256>`, what is not whole yet in `<root>/tmp`. A content is written
+/// beside, brought to the disk and then renamed, so that it is under its hash whole or not at all.
+class LocalFileStore final : public FileStore {
+ public:
+  /// Makes the folders and removes what uploads in one piece left in tmp. Throws StoreError.
+  explicit LocalFileStore(std::string root);
+
+  std::unique_ptr<Writer> create() override;
+  std::unique_ptr<Reader> open(const std::string& sha256, std::int64_t offset) override;
+  std::string path_of(const std::string& sha256) override;
+  std::int64_t part_size(const std::string& id) override;
+  void create_part(const std::string& id) override;
+  std::unique_ptr<Writer> append_part(const std::string& id) override;
+  StoredContent finish_part(const std::string& id) override;
+  void remove_part(const std::string& id) override;
+  std::vector<std::string> unwanted(std::int64_t age_ms, std::size_t limit,
+                                    const std::function<IsWanted>& is_wanted) override;
+  void discard(const std::string& name, std::int64_t age_ms) override;
+  void empty_trash() override;
+
+ private:
+  std::string part_path(const std::string& id) const;
+
+  const std::string root_;
+};
+
+}  // namespace simpleim::store::local_files

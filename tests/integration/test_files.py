@@ -1,0 +1,466 @@
+"""Files: taken in streams, kept once, given only to those who may see them (protocol.md section 2)."""
+import io
+import json
+import os
+import random
+import socket
+import subprocess
+import time
+import wave
+
+import pytest
+from harness import BINARY, Server, User, new_id, wait_until
+from harness.files import Tus, download, form, picture, request, sha256, try_upload, upload
+from PIL import Image
+
+
+def send_file(client, to, file, type=7, **content):
+    message_id = new_id()
+    frame = {"message_id": message_id, "type": type, "content": {"file_id": file["file_id"], **content}}
+    frame.update({"to": to.id} if isinstance(to, User) else {"group_id": to})
+    client.send(frame)
+    return client.expect(type=30, message_id=message_id)["content"]
+
+
+def sound():
+    out = io.BytesIO()
+    with wave.open(out, "wb") as w:
+        w.setnchannels(1)
+        w.setsampwidth(2)
+        w.setframerate(8000)
+        w.writeframes(bytes(4000))
+    return out.getvalue()
+
+
+def peak_memory(server):
+    """VmHWM of the server, bytes."""
+    text = open(f"/proc/{server.process.pid}/status").read()
+    return int(text.split("VmHWM:")[1].split()[0]) * 1024
+
+
+def test_what_goes_up_comes_down(alice):
+    data = os.urandom(300_000)
+    file = upload(alice, data, "Bericht 报告.bin")
+    assert (file["file_size"], file["sha256"], file["file_name"], file["kind"]) == (len(data), sha256(data), "Bericht 报告.bin", "file")
+    status, headers, body = download(alice, f"/api/files/{file['file_id']}")
+    assert status == 200 and body == data
+    assert headers["content-disposition"].startswith("attachment;") and "filename*=UTF-8''Bericht%20%E6%8A%A5%E5%91%8A.bin" in headers["content-disposition"]
+    assert headers["x-content-type-options"] == "nosniff" and "sandbox" in headers["content-security-policy"]
+    assert request(alice.server, "GET", file["url"])[2] == data  # the signed link needs no token
+    assert request(alice.server, "HEAD", f"/api/files/{file['file_id']}", token=alice.token)[1]["content-length"] == str(len(data))
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 511 * 1024, 512 * 1024, 512 * 1024 + 1, 3_000_001])
+def test_every_size_is_taken(alice, size):
+    data = os.urandom(size)
+    file = upload(alice, data)
+    assert file["file_size"] == size and download(alice, f"/api/files/{file['file_id']}")[2] == data
+
+
+def test_boundaries_may_fall_anywhere(alice):
+    data = b"\r\n--bound\r\n--boun\r\n\r\n--" * 50
+    body, content_type = form(data, boundary="boundary")
+    for step in (1, 2, 3, 7, 64):
+        with socket.create_connection(("127.0.0.1", alice.server.port)) as s:
+            s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            s.sendall(f"POST /api/files HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {alice.token}\r\nContent-Type: {content_type}\r\n"
+                      f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode())
+            for i in range(0, len(body), step):
+                s.sendall(body[i:i + step])
+            answer = b""
+            while piece := s.recv(65536):
+                answer += piece
+        file = json.loads(answer.split(b"\r\n\r\n", 1)[1])["data"]
+        assert file["sha256"] == sha256(data)
+
+
+def test_chunked_bodies_are_taken(alice):
+    data = os.urandom(200_000)
+    body, content_type = form(data)
+    pieces = iter([body[i:i + 5000] for i in range(0, len(body), 5000)])
+    status, _, answer = request(alice.server, "POST", "/api/files", pieces, {"Content-Type": content_type, "Transfer-Encoding": "chunked"}, alice.token)
+    assert status == 200 and json.loads(answer)["data"]["sha256"] == sha256(data)
+
+
+@pytest.mark.parametrize("asked, status, first, last", [
+    ("bytes=0-9", 206, 0, 9), ("bytes=100-", 206, 100, 999), ("bytes=-10", 206, 990, 999), ("bytes=990-2000", 206, 990, 999),
+    ("bytes=1000-", 416, 0, 0), ("bytes=-0", 416, 0, 0), ("bytes=5-2", 200, 0, 999), ("bytes=0-1,5-6", 200, 0, 999), ("lines=1-2", 200, 0, 999),
+    ("bytes=x-", 200, 0, 999), ("bytes=99999999999999999999-", 200, 0, 999)])
+def test_ranges(alice, asked, status, first, last):
+    data = os.urandom(1000)
+    path = f"/api/files/{upload(alice, data)['file_id']}"
+    got, headers, body = download(alice, path, Range=asked)
+    assert got == status
+    if status == 416:
+        assert headers["content-range"] == "bytes */1000"
+        return
+    assert body == data[first:last + 1]
+    if status == 206:
+        assert headers["content-range"] == f"bytes {first}-{last}/1000"
+    etag = headers["etag"]
+    assert download(alice, path, If_None_Match=etag)[0] == 304
+    assert download(alice, path, Range="bytes=0-9", If_Range='"other"')[0] == 200
+
+
+def test_only_those_who_got_it_may_read_it(alice, bob, carol):
+    file = upload(alice, b"for bob", "note.txt")
+    path = f"/api/files/{file['file_id']}"
+    for user in (bob, carol):
+        assert download(user, path)[0] == 404
+    a, b, c = alice.connect(), bob.connect(), carol.connect()
+    assert send_file(b, carol, file)["code"] == 40401  # an id is no right
+    assert send_file(a, bob, file)["seq"] == 1
+    assert download(bob, path)[2] == b"for bob" and download(carol, path)[0] == 404
+    assert download(bob, path)[1]["content-type"].startswith("text/plain")
+    assert send_file(b, carol, file)["seq"]  # who may see it may pass it on
+    assert download(carol, path)[2] == b"for bob"
+    assert request(alice.server, "GET", path)[0] == 401
+    assert download(alice, "/api/files/file_0000000000001")[0] == 404
+
+
+def test_a_group_sees_it_while_one_is_in_it(alice, bob, carol):
+    group = alice.api("POST", "/api/groups", {"name": "g", "member_ids": [bob.id]})["group_id"]
+    file = upload(alice, b"x")
+    path = f"/api/files/{file['file_id']}"
+    send_file(alice.connect(), group, file)
+    assert download(bob, path)[0] == 200
+    alice.api("POST", f"/api/groups/{group}/members", {"user_ids": [carol.id]})
+    assert download(carol, path)[0] == 404  # it was sent before she came
+    alice.api("DELETE", f"/api/groups/{group}/members/{bob.id}")
+    assert download(bob, path)[0] == 404
+
+
+def test_links_are_signed_for_one_user_and_one_file(alice, bob):
+    file, other = upload(alice, b"one"), upload(alice, b"two")
+    send_file(alice.connect(), bob, file)
+    link = bob.api("POST", "/api/files/urls", {"file_ids": [file["file_id"], other["file_id"], "nonsense"]})["files"]
+    assert [f["file_id"] for f in link] == [file["file_id"]]
+    url = link[0]["url"]
+    assert request(alice.server, "GET", url)[2] == b"one"
+    assert request(alice.server, "GET", url.replace(file["file_id"], other["file_id"]))[0] == 401
+    assert request(alice.server, "GET", url.replace(bob.id, alice.id))[0] == 401
+    for key in ("expires", "signature"):
+        value = url.split(f"{key}=")[1].split("&")[0]
+        for forged in ("", "0", value[:-1], value[:-1] + ("0" if value[-1] != "0" else "1"), value + "0", "-1", "x"):
+            assert request(alice.server, "GET", url.replace(f"{key}={value}", f"{key}={forged}"))[0] == 401, (key, forged)
+    assert alice.api.error("POST", "/api/files/urls", {"file_ids": []}) == (400, 40002)
+    assert alice.api.error("POST", "/api/files/urls", {"file_ids": ["x"] * 101}) == (400, 40002)
+
+
+def test_the_server_says_what_a_file_message_carries(alice, bob):
+    file = upload(alice, picture(size=(64, 48)), "pic.png")
+    a, b = alice.connect(), bob.connect()
+    send_file(a, bob, file, type=4, text="look", width=99999, url="javascript:alert(1)", file_name="../../evil", mime="text/html", sha256="x", recalled=True)
+    content = b.expect(type=4)["content"]
+    plain = f"/api/files/{file['file_id']}"
+    assert content == {"file_id": file["file_id"], "url": plain, "thumbnail_url": f"{plain}/thumbnail", "width": 64, "height": 48,
+                       "file_name": "pic.png", "file_size": file["file_size"], "mime": "image/png", "text": "look"}
+    voice = upload(alice, sound(), "v.wav", duration="2.5")
+    assert voice["kind"] == "audio", voice
+    send_file(a, bob, voice, type=5, duration=2.5, waveform=[0, 128, 255])
+    got = b.expect(type=5)["content"]
+    assert got["duration"] == 2.5 and got["waveform"] == [0, 128, 255]
+    for type, change in ((4, {}), (6, {})):
+        assert send_file(a, bob, voice, type=type, **change)["code"] == 40002
+    for change in ({"duration": -1}, {"duration": "x"}, {"waveform": [256]}, {"waveform": [0] * 257}, {"waveform": "x"}):
+        assert send_file(a, bob, voice, type=5, **change)["code"] == 40002, change
+    for bad in ("x", 5, None, "file_", "file_0000000000001"):
+        assert send_file(a, bob, {"file_id": bad})["code"] in (40002, 40401)
+
+
+def test_pictures_get_a_thumbnail(alice, bob):
+    wide = upload(alice, picture("JPEG", (2000, 1000)), "wide.jpg")
+    assert (wide["kind"], wide["width"], wide["height"], wide["mime"]) == ("image", 2000, 1000, "image/jpeg")
+    status, headers, body = request(alice.server, "GET", wide["thumbnail_url"])
+    assert status == 200 and headers["content-type"] == "image/webp" and headers["content-disposition"].startswith("inline")
+    thumbnail = Image.open(io.BytesIO(body))
+    assert thumbnail.format == "WEBP" and thumbnail.size == (480, 240)
+    assert download(bob, f"/api/files/{wide['file_id']}/thumbnail")[0] == 404
+    assert download(alice, f"/api/files/{upload(alice, b'text')['file_id']}/thumbnail")[0] == 404
+    original = picture()
+    assert download(alice, f"/api/files/{upload(alice, original)['file_id']}")[2] == original  # without metadata it stays as it is
+
+
+def with_exif(orientation=6):
+    exif = Image.Exif()
+    exif[0x0110] = "canary-camera"
+    exif[0x0112] = orientation
+    exif.get_ifd(0x8825)[2] = (48.0, 8.0, 13.0)
+    return picture("JPEG", (60, 40), exif=exif)
+
+
+def test_pictures_lose_where_and_with_what_they_were_taken(alice):
+    data = with_exif()
+    assert b"canary-camera" in data
+    file = upload(alice, data, "photo.jpg")
+    body = download(alice, f"/api/files/{file['file_id']}")[2]
+    shown = Image.open(io.BytesIO(body))
+    assert b"canary" not in body and not shown.getexif() and shown.size == (40, 60) == (file["width"], file["height"])
+    assert file["sha256"] == sha256(body) and file["file_size"] == len(body)
+    kept = upload(alice, data, "photo.jpg", **{"as": "file"})
+    assert kept["kind"] == "file" and download(alice, f"/api/files/{kept['file_id']}")[2] == data
+    for photo in (data, picture("WEBP", (30, 20), exif=Image.open(io.BytesIO(data)).info["exif"])):
+        assert b"canary" not in request(alice.server, "GET", upload(alice, photo)["thumbnail_url"])[2]
+    webp = picture("WEBP", (30, 20), exif=Image.open(io.BytesIO(data)).info["exif"])
+    assert b"canary" not in download(alice, f"/api/files/{upload(alice, webp)['file_id']}")[2]
+
+
+def png_header(width, height):
+    import struct
+    import zlib
+    chunk = lambda kind, data: struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)) + chunk(b"IDAT", zlib.compress(bytes(100))) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize("name, data", [
+    ("flood", png_header(50_000, 50_000)), ("zero", png_header(0, 0)), ("truncated", picture("JPEG", (500, 500))[:300]), ("lies", png_header(3000, 3000)),
+    ("only magic", b"\xff\xd8\xff\xe0"), ("gif", b"GIF89a\xff\xff\xff\xff\xff\xff\xff")])
+def test_pictures_that_cannot_be_decoded_are_files(alice, bob, name, data):
+    before = peak_memory(alice.server)
+    file = upload(alice, data, name)
+    assert file["kind"] in ("file", "image")  # what libvips can make of half a picture is a picture
+    if file["kind"] == "file":
+        assert "thumbnail_url" not in file and send_file(alice.connect(), bob, file, type=4)["code"] == 40002
+    assert download(alice, f"/api/files/{file['file_id']}")[2] == data
+    assert peak_memory(alice.server) - before < 8 << 20
+
+
+def test_pictures_are_processed_while_others_chat(alice, bob):
+    a, b = alice.connect(), bob.connect()
+    import threading
+    data = picture("JPEG", (3000, 2000))
+    threads = [threading.Thread(target=upload, args=(alice, data + bytes([i]))) for i in range(6)]
+    for t in threads:
+        t.start()
+    for i in range(50):
+        a.say(bob, str(i))
+    for t in threads:
+        t.join()
+    assert [b.expect(type=1)["content"]["text"] for _ in range(50)] == [str(i) for i in range(50)]
+
+
+HOSTILE_NAMES = [
+    "../../etc/passwd", "..\\..\\boot.ini", "/etc/shadow", "C:\\Windows\\system32\\cmd.exe", "a\r\nX-Evil: 1", "a\x00b.txt", "evil\u202egnp.exe",
+    "\u200b\u200b", "...", ".", "..", "", " ", ".htaccess", "x" * 5000 + ".txt", "名" * 300 + ".pdf", "\u2066a\u2069.txt", "a%0d%0ab", "a%2f..%2fb", "con",
+    "a\"; filename=\"b", "a;b=c", "a'b", "<img src=x onerror=alert(1)>.png", "\ufeffbom.txt", "a\x7fb", "a\x85b", "emoji 👨‍👩‍👧.txt"]
+
+
+@pytest.mark.parametrize("name", HOSTILE_NAMES)
+def test_hostile_names_are_only_names(alice, name):
+    quoted = name.replace("\\", "\\").replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
+    file = upload(alice, b"x", quoted)
+    shown = file["file_name"]
+    assert shown and len(shown.encode()) <= 255 and not shown.startswith(".") and "/" not in shown and "\\" not in shown
+    assert not any(ord(c) < 32 or 0x7f <= ord(c) < 0xa0 or c in "\u200b\u202e\u2066\u2069\ufeff" for c in shown), repr(shown)
+    status, headers, body = download(alice, f"/api/files/{file['file_id']}")
+    assert status == 200 and body == b"x" and "x-evil" not in headers
+    assert "\n" not in headers["content-disposition"]
+    if len(name) > 255:
+        assert shown.endswith(name[-4:])
+
+
+@pytest.mark.parametrize("data, name", [
+    (b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>", "a.svg"), (b"<!DOCTYPE html><script>alert(1)</script>", "a.png"),
+    (b"<?xml version='1.0'?><x/>", "a.xml"), (b"%PDF-1.4\n%", "a.pdf"), (b"GIF89a/*<script>*/=1;//", "a.gif"), (b"#!/bin/sh\n", "a.jpg"),
+    (picture()[:60] + b"<html><script>alert(1)</script>", "polyglot.html")])
+def test_what_could_run_is_downloaded(alice, data, name):
+    file = upload(alice, data, name)
+    _, headers, body = download(alice, f"/api/files/{file['file_id']}")
+    assert body == data and "sandbox" in headers["content-security-policy"] and headers["x-content-type-options"] == "nosniff"
+    if file["kind"] == "file":
+        assert headers["content-disposition"].startswith("attachment")
+    assert "html" not in headers["content-type"] and "svg" not in headers["content-type"] and "script" not in headers["content-type"]
+
+
+def test_bad_uploads_are_refused_with_a_reason(alice):
+    good, content_type = form(b"x")
+    call = lambda body, kind: (lambda s, h, b: (s, json.loads(b)["code"]))(*request(alice.server, "POST", "/api/files", body, {"Content-Type": kind}, alice.token))
+    assert call(good, content_type) == (200, 0)
+    assert call(b"{}", "application/json") == (415, 41501)
+    assert call(good, "multipart/form-data") == (415, 41501)
+    assert call(good, "multipart/form-data; boundary=") == (415, 41501)
+    assert call(good, "multipart/form-data; boundary=" + "x" * 71) == (415, 41501)
+    assert call(good, "multipart/form-data; boundary=other") == (400, 40002)
+    assert call(good[:-10], content_type) == (400, 40002)
+    assert call(good.replace(b'name="file"', b'name="other"'), content_type) == (400, 40002)
+    assert call(good.replace(b"Content-Disposition", b"No-Colon-Here").replace(b": form", b" form"), content_type) == (400, 40002)
+    assert call(good.replace(b"\r\n\r\nx", b"\r\nX: " + b"y" * 9000 + b"\r\n\r\nx"), content_type) == (400, 40002)
+    assert call(form(b"x", duration="soon")[0], form(b"x")[1]) == (400, 40002)
+    for duration in ("-1", "nan", "1e9", "inf", "x"):
+        assert try_upload(alice, b"x", duration=duration)[1]["code"] == 40002, duration
+    assert try_upload(alice, b"x", note="y" * 2000)[1]["code"] == 40002
+    status, _, body = request(alice.server, "POST", "/api/files", good, {"Content-Type": content_type})
+    assert (status, json.loads(body)["code"]) == (401, 40101)
+
+
+def test_limits_of_size_number_and_quota():
+    with Server({"files.max_bytes": 100_000, "files.quota_bytes": 250_000, "files.quota_files": 5, "files.uploads_per_minute": 0}) as server:
+        alice, bob = User(server), User(server)
+        assert try_upload(alice, bytes(100_001))[1]["code"] == 41301
+        assert try_upload(alice, bytes(300_000))[1]["code"] == 41301
+        assert try_upload(alice, bytes(100_000))[0] == 200 and try_upload(alice, os.urandom(100_000))[0] == 200
+        assert try_upload(alice, bytes(60_000))[1]["code"] == 50701
+        assert try_upload(bob, bytes(60_000))[0] == 200
+        for _ in range(3):
+            assert try_upload(alice, b"x")[0] == 200
+        assert try_upload(alice, b"x")[1]["code"] == 50701
+    with Server({"files.uploads_per_minute": 3}) as server:
+        alice = User(server)
+        answers = [try_upload(alice, b"x") for _ in range(5)]
+        assert [s for s, _ in answers] == [200, 200, 200, 429, 429] and answers[-1][1]["code"] == 42901
+
+
+def test_a_large_upload_passes_through_little_memory(alice):
+    upload(alice, b"warm")
+    before = peak_memory(alice.server)
+    size = 200 << 20
+    piece = os.urandom(1 << 20)
+    head, content_type = form(b"")
+    end = head.rindex(b"\r\n--")
+    length = len(head) + size
+
+    def body():
+        yield head[:end]
+        for _ in range(size // len(piece)):
+            yield piece
+        yield head[end:]
+
+    started = time.monotonic()
+    status, _, answer = request(alice.server, "POST", "/api/files", body(), {"Content-Type": content_type, "Content-Length": str(length)}, alice.token)
+    print(f"{size / (time.monotonic() - started) / 1e6:.0f} MB/s up")
+    file = json.loads(answer)["data"]
+    assert status == 200 and file["file_size"] == size
+    assert peak_memory(alice.server) - before < 12 << 20
+    status, _, got = download(alice, f"/api/files/{file['file_id']}")
+    assert status == 200 and len(got) == size and got[-len(piece):] == piece
+    assert peak_memory(alice.server) - before < 16 << 20
+
+
+def stored(server):
+    return sorted(p.name for p in (server.data_dir / "files").rglob("*") if p.is_file())
+
+
+def test_equal_contents_are_kept_once_and_broken_uploads_leave_nothing():
+    with Server() as server:
+        alice, bob = User(server), User(server)
+        data = os.urandom(50_000)
+        for user in (alice, bob, alice):
+            upload(user, data)
+        assert stored(server) == [sha256(data)]
+        body, content_type = form(os.urandom(2_000_000))
+        with socket.create_connection(("127.0.0.1", server.port)) as s:
+            s.sendall(f"POST /api/files HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {alice.token}\r\nContent-Type: {content_type}\r\n"
+                      f"Content-Length: {len(body)}\r\n\r\n".encode() + body[:1_500_000])
+            wait_until(lambda: len(stored(server)) == 2, "the upload to begin")
+        wait_until(lambda: stored(server) == [sha256(data)], "the broken upload to be removed")
+        server.kill()
+        (server.data_dir / "files" / "tmp" / "whole-7").write_bytes(b"left by a crash")
+        server.restart()
+        assert stored(server) == [sha256(data)]
+
+
+def test_recalled_files_are_gone(alice, bob):
+    file = upload(alice, b"oops")
+    a = alice.connect()
+    sent = send_file(a, bob, file)
+    message_id = new_id()
+    a.send({"message_id": message_id, "type": 32, "content": {"message_id": sent["message_id"]}})
+    assert a.expect(type=30, message_id=message_id)["content"]["seq"] == 2
+    for user in (alice, bob):
+        assert download(user, f"/api/files/{file['file_id']}")[0] == 404
+    assert file["file_id"] not in str(alice.history(bob))
+
+
+# ---------------------------------------------------------------- in parts
+
+
+def test_an_upload_in_parts_is_one_file(alice):
+    tus = Tus(alice)
+    data = os.urandom(1_000_000)
+    path = tus.create(len(data), "big 大.bin")
+    assert tus.offset(path) == 0
+    for start in range(0, len(data), 300_000):
+        status, headers, body = tus.patch(path, start, data[start:start + 300_000])
+        assert status == 204 and int(headers["upload-offset"]) == min(start + 300_000, len(data)), body
+    result = tus.result(path)
+    assert result["file"]["sha256"] == sha256(data) and result["file"]["file_name"] == "big 大.bin"
+    assert download(alice, f"/api/files/{result['file']['file_id']}")[2] == data
+    assert tus.result(path)["file"]["file_id"] == result["file"]["file_id"]
+    assert tus.patch(path, len(data), b"")[0] == 204  # a repeated end is no second file
+    assert tus.offset(path) == len(data)
+
+
+def test_what_the_protocol_of_parts_forbids(alice, bob):
+    tus = Tus(alice)
+    path = tus.create(10)
+    assert tus.patch(path, 5, b"x")[0] == 409
+    assert tus.call("PATCH", path, b"x", Upload_Offset=0, Content_Type="text/plain")[0] == 415
+    assert tus.patch(path, 0, b"x" * 11)[0] == 413
+    assert tus.patch(path, tus.offset(path), b"abc")[0] == 204 and tus.offset(path) == 3
+    assert tus.patch(path, 0, b"abc")[0] == 409  # replayed
+    for method in ("HEAD", "DELETE", "PATCH"):
+        assert Tus(bob).call(method, path, Upload_Offset=3, Content_Type="application/offset+octet-stream")[0] == 404
+    for size in ("", "-1", "x", "0"):
+        assert tus.call("POST", "/api/uploads", Upload_Length=size)[0] == 400
+    assert tus.call("OPTIONS", "/api/uploads")[1]["tus-extension"] == "creation,termination"
+    assert tus.call("DELETE", path)[0] == 204
+    assert tus.call("HEAD", path)[0] == 404 and tus.patch(path, 3, b"d")[0] == 404
+
+
+def test_a_cut_upload_goes_on_where_it_was_also_after_a_crash():
+    with Server() as server:
+        alice = User(server)
+        tus = Tus(alice)
+        data = os.urandom(3_000_000)
+        path = tus.create(len(data))
+        rng = random.Random(5)
+        offset, cuts = 0, 0
+        while offset < len(data) and cuts < 12:
+            cuts += 1
+            more = rng.randrange(200_000, 700_000)
+            with socket.create_connection(("127.0.0.1", server.port)) as s:
+                s.sendall(f"PATCH {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {alice.token}\r\nTus-Resumable: 1.0.0\r\nUpload-Offset: {offset}\r\n"
+                          f"Content-Type: application/offset+octet-stream\r\nContent-Length: {len(data) - offset}\r\n\r\n".encode() + data[offset:offset + more])
+                if cuts % 3 == 0:
+                    server.kill()
+                    server.restart()
+            offset = tus.offset(path)
+        assert offset > 0
+        assert tus.patch(path, offset, data[offset:])[0] == 204
+        assert tus.result(path)["file"]["sha256"] == sha256(data)
+
+
+def test_a_newer_connection_takes_over_from_a_dead_one(alice):
+    tus = Tus(alice)
+    data = os.urandom(2_000_000)
+    path = tus.create(len(data))
+    with socket.create_connection(("127.0.0.1", alice.server.port)) as dead:
+        dead.sendall(f"PATCH {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {alice.token}\r\nTus-Resumable: 1.0.0\r\nUpload-Offset: 0\r\n"
+                     f"Content-Type: application/offset+octet-stream\r\nContent-Length: {len(data)}\r\n\r\n".encode() + data[:1_200_000])
+        wait_until(lambda: any(p.stat().st_size > 0 for p in (alice.server.data_dir / "files" / "tmp").glob("part-*")))
+        offset = tus.offset(path)
+        assert tus.patch(path, offset, data[offset:])[0] == 204
+        dead.sendall(data[1_200_000:])
+        assert tus.result(path)["file"]["sha256"] == sha256(data)
+
+
+def test_pictures_in_parts_and_as_files(alice):
+    tus = Tus(alice)
+    data = with_exif()
+    path = tus.create(len(data), "p.jpg")
+    tus.patch(path, 0, data)
+    assert tus.result(path)["file"]["kind"] == "image" and tus.result(path)["file"]["width"] == 40
+    path = tus.create(len(data), "p.jpg", **{"as": "file"})
+    tus.patch(path, 0, data)
+    assert tus.result(path)["file"]["kind"] == "file" and tus.result(path)["file"]["sha256"] == sha256(data)
+
+
+def test_a_backup_has_the_files():
+    with Server() as server:
+        user = User(server)
+        data = os.urandom(1000)
+        file = upload(user, data)
+        target = server.data_dir / "backup"
+        subprocess.run([BINARY, "backup", str(target), "--data-dir", str(server.data_dir)], check=True, capture_output=True)
+        assert (target / "files" / sha256(data)[:2] / sha256(data)).read_bytes() == data
+        assert file["file_size"] == 1000
