@@ -7,6 +7,7 @@ import type { LocalStore } from './store/local_store.ts'
 import type { Timeline } from './timeline.ts'
 import { Drafts } from './drafts.ts'
 import { Engine } from './engine.ts'
+import { FileLinks } from './file_links.ts'
 import { History } from './history.ts'
 import { People } from './people.ts'
 import { Tabs } from './tabs.ts'
@@ -47,6 +48,7 @@ export class Account {
   readonly history: History
   readonly people: People
   readonly drafts: Drafts
+  readonly links: FileLinks
   readonly rows = new Map<string, Conversation>()
   readonly outgoing = new Map<string, Outgoing>()
   readonly timelines = new Set<Timeline>()
@@ -68,6 +70,7 @@ export class Account {
     this.store = store
     this.history = new History(this.me, store, rest)
     this.people = new People(store, rest, events)
+    this.links = new FileLinks(rest, alarms)
     this.drafts = new Drafts(alarms, rest, (id, patch) => this.changeRow(id, patch))
     this.tabs = new Tabs<Note>(`simpleim:${baseUrl}:${this.me}`, note => this.hear(note), options.alone)
   }
@@ -209,6 +212,10 @@ export class Account {
         if (message)
           this.timelinesOf(message.conversation_id).forEach(timeline => timeline.follow(message))
         return
+      }
+      case 'amended': {
+        const { conversation_id, messages } = payload as Events['amended']
+        return this.timelinesOf(conversation_id).forEach(timeline => timeline.amend(messages))
       }
       case 'user': return this.people.rename(payload as UserName)
       case 'presence': return this.people.hear(payload as Presence)

@@ -1,6 +1,7 @@
 import type { Alarms } from './alarms.ts'
 import type { SocketFactory } from './connection.ts'
-import type { ConnectionStatus, Conversation, Events, Outgoing, Presence, UserName } from './model.ts'
+import type { ConnectionStatus, Conversation, Events, LocalFile, Message, Outgoing, Presence, StoredFile, UserName } from './model.ts'
+import type { OperationContent } from './operations.ts'
 import type { Api, Envelope } from './rest.ts'
 import type { SessionKeeper } from './session_keeper.ts'
 import type { LocalStore } from './store/local_store.ts'
@@ -9,7 +10,7 @@ import { Account } from './account.ts'
 import { pageAlarms } from './alarms.ts'
 import { Emitter } from './emitter.ts'
 import { emptyRow } from './engine.ts'
-import { groupConversation, groupOf, peerOf, privateConversation } from './protocol.ts'
+import { ErrorCode, FrameType, groupConversation, groupOf, peerOf, privateConversation, SimpleIMError } from './protocol.ts'
 import { Rest } from './rest.ts'
 import { browserKeeper, memoryKeeper } from './session_keeper.ts'
 import { IndexedDbStore } from './store/indexeddb_store.ts'
@@ -237,19 +238,56 @@ export class SimpleIM {
   }
 
   /** Queues a message on this device; resolves when it will survive a reload. It is sent as soon as possible, once. */
-  async send(conversationId: string, content: { text: string, [more: string]: unknown }): Promise<Outgoing> {
+  send(conversationId: string, content: { text: string, [more: string]: unknown }): Promise<Outgoing> {
+    return this.queue(conversationId, groupOf(conversationId) ? FrameType.group : FrameType.private, content)
+  }
+
+  /**
+   * Queues a file: it is uploaded from this device, also after a reload, and then sent. `type` 4 to 7; the content is
+   * what is known of it beforehand, completed by the server. Events `progress` tell how far it is.
+   */
+  sendFile(conversationId: string, type: number, file: LocalFile, content: Record<string, unknown> = {}): Promise<Outgoing> {
+    const { name, blob } = file
+    return this.queue(conversationId, type, { file_name: name, file_size: blob.size, mime: blob.type, ...content }, file)
+  }
+
+  /** Takes a message back: its content is erased everywhere. */
+  recall(message: Message): Promise<Outgoing> {
+    return this.operate(FrameType.recall, message)
+  }
+
+  /** Gives a text another one. */
+  edit(message: Message, content: { text: string, [more: string]: unknown }): Promise<Outgoing> {
+    return this.operate(FrameType.edit, message, { content })
+  }
+
+  react(message: Message, emoji: string, add: boolean): Promise<Outgoing> {
+    return this.operate(FrameType.reaction, message, { emoji, add })
+  }
+
+  /** Pins a message in its conversation, for all its members. */
+  pin(message: Message, pin: boolean): Promise<Outgoing> {
+    return this.operate(FrameType.pin, message, { pin })
+  }
+
+  private operate(type: number, { message_id, seq, conversation_id }: Message, more: Partial<OperationContent> = {}): Promise<Outgoing> {
+    return this.queue(conversation_id, type, { message_id, seq, ...more })
+  }
+
+  private async queue(conversationId: string, type: number, content: Record<string, unknown>, file?: LocalFile): Promise<Outgoing> {
     const { store, outgoing, me } = this.opened
     const group = groupOf(conversationId)
     this.lastOrder = Math.max(this.lastOrder + 1, Date.now() * 1000)
     const entry: Outgoing = {
       message_id: uuidv7(),
       conversation_id: conversationId,
-      type: group ? 2 : 1,
+      type,
       ...(group ? { group_id: group } : { to: peerOf(conversationId, me) }),
       content,
       order: this.lastOrder,
       created_at: Date.now(),
-      state: 'queued',
+      state: file ? 'uploading' : 'queued',
+      ...(file ? { file } : {}),
     }
     outgoing.set(entry.message_id, entry)
     this.emitter.emit('outgoing', entry)
@@ -266,7 +304,7 @@ export class SimpleIM {
     if (!failed)
       return
     const { error: _, ...rest } = failed
-    const entry: Outgoing = { ...rest, state: 'queued' }
+    const entry: Outgoing = { ...rest, state: rest.file ? 'uploading' : 'queued' }
     await store.apply({ outgoing: [entry] })
     this.opened.broadcast('outgoing', entry)
     this.opened.direct({ kind: 'queue' })
@@ -281,6 +319,29 @@ export class SimpleIM {
     await store.apply({ settled: [messageId] })
     this.opened.broadcast('settled', { conversation_id: entry.conversation_id, message_id: messageId })
     this.opened.direct({ kind: 'queue' })
+  }
+
+  /** A message of a conversation of mine, wherever it is; undefined when there is none (any more). */
+  async message(conversationId: string, messageId: string, seq?: number): Promise<Message | undefined> {
+    const { rest } = this
+    const { store } = this.opened
+    const kept = seq === undefined ? undefined : (await store.messages(conversationId, seq, seq, 1, false))[0]
+    if (kept)
+      return kept
+    try {
+      const { message, as_of } = await rest.call(api => api.GET('/api/messages/{id}', { params: { path: { id: messageId } } }))
+      return message.conversation_id === conversationId ? { ...message, state_seq: as_of } : undefined
+    }
+    catch (error) {
+      if (error instanceof SimpleIMError && error.code === ErrorCode.notFound)
+        return undefined
+      throw error
+    }
+  }
+
+  /** Links of a file that work in `<img>`, `<audio>` and `<video>` for some minutes. */
+  file(fileId: string): Promise<StoredFile | undefined> {
+    return this.opened.links.of(fileId)
   }
 
   // ---------------------------------------------------------------- people

@@ -12,6 +12,7 @@ import { Inbox } from './inbox.ts'
 import { Marks } from './marks.ts'
 import { Outbox } from './outbox.ts'
 import { FrameType, groupOf, peerOf, SimpleIMError } from './protocol.ts'
+import { Uploads } from './uploads.ts'
 
 export interface EngineOptions {
   me: string
@@ -38,6 +39,7 @@ export class Engine {
   private readonly options: EngineOptions
   private readonly connection: Connection
   private readonly outbox: Outbox
+  private readonly uploads: Uploads
   private readonly inbox: Inbox
   private readonly marks: Marks
   private refreshing = false
@@ -60,7 +62,16 @@ export class Engine {
       onFrame: frame => this.receive(frame),
     })
     this.marks = new Marks(alarms, send)
+    this.uploads = new Uploads({
+      baseUrl: options.url.replace(/^ws/, 'http').replace(/\/ws$/, ''),
+      store,
+      rest,
+      alarms,
+      events,
+      onUploaded: () => this.queueChanged(),
+    })
     this.outbox = new Outbox({
+      onLoaded: entries => this.uploads.load(entries),
       me,
       store,
       alarms,
@@ -100,6 +111,7 @@ export class Engine {
     this.stopped = true
     this.cancelStalled?.()
     this.cancelWatch?.()
+    this.uploads.stop()
     this.outbox.disconnected()
     this.connection.stop()
   }
@@ -331,8 +343,11 @@ function toRow(listed: Listed): ListedRow {
   return { ...emptyRow(listed.conversation_id), ...listed } as ListedRow
 }
 
+const OPERATIONS = new Set<number>([FrameType.recall, FrameType.edit, FrameType.reaction, FrameType.pin])
+
 function isMessage(frame: Frame): frame is Frame & Message {
-  return frame.type <= 7 && typeof frame.seq === 'number' && typeof frame.conversation_id === 'string'
+  const kept = frame.type <= 7 || OPERATIONS.has(frame.type)
+  return kept && typeof frame.seq === 'number' && typeof frame.conversation_id === 'string'
     && typeof frame.message_id === 'string' && typeof frame.from === 'string' && typeof frame.timestamp === 'number'
     && typeof frame.content === 'object'
 }

@@ -1,6 +1,7 @@
 import type { Message } from './model.ts'
 import type { Rest } from './rest.ts'
 import type { LocalStore } from './store/local_store.ts'
+import { Amendments } from './amendments.ts'
 import { groupOf, peerOf } from './protocol.ts'
 import { rangeAt } from './seq_ranges.ts'
 
@@ -11,16 +12,20 @@ export interface Page {
   hasMore: boolean
 }
 
+type Fetched = Page & { asOf: number }
+
 /** Reads a conversation page by page: from the device where its copy is complete, else from the server. */
 export class History {
   private readonly me: string
   private readonly store: LocalStore
   private readonly rest: Rest
+  private readonly amendments: Amendments
 
   constructor(me: string, store: LocalStore, rest: Rest) {
     this.me = me
     this.store = store
     this.rest = rest
+    this.amendments = new Amendments(store, me)
   }
 
   /** The newest `limit` messages older than `before`. */
@@ -58,32 +63,31 @@ export class History {
     const page = await this.fetch(conversationId, { limit, last_seq: before })
     const first = page.messages[0]?.seq ?? before
     const last = before > 0 ? before - 1 : page.messages.at(-1)?.seq ?? 0
-    await this.store.apply({
-      messages: page.messages,
-      covered: [{ conversation_id: conversationId, from: page.hasMore ? first : 1, to: last }],
-    })
-    return page
+    return await this.keep(conversationId, page, page.hasMore ? first : 1, last)
   }
 
   /** From the server. */
   async fetchAfter(conversationId: string, after: number, limit: number, end: number): Promise<Page> {
     const page = await this.fetch(conversationId, { limit, after_seq: after })
     const last = page.messages.at(-1)?.seq ?? after
-    await this.store.apply({
-      messages: page.messages,
-      covered: [{ conversation_id: conversationId, from: after + 1, to: page.hasMore ? last : Math.max(last, end) }],
-    })
-    return page
+    return await this.keep(conversationId, page, after + 1, page.hasMore ? last : Math.max(last, end))
+  }
+
+  private async keep(conversationId: string, page: Fetched, from: number, to: number): Promise<Page> {
+    await this.store.apply({ messages: page.messages, covered: [{ conversation_id: conversationId, from, to }] })
+    const messages = await this.amendments.ofPage(conversationId, page.messages, page.asOf)
+    return { messages, hasMore: page.hasMore }
   }
 
   private async fetch(
     conversationId: string,
     query: { limit: number, last_seq?: number, after_seq?: number },
-  ): Promise<Page> {
+  ): Promise<Fetched> {
     const group = groupOf(conversationId)
     const data = await this.rest.call(api => group
       ? api.GET('/api/messages/group/{id}', { params: { path: { id: group }, query } })
       : api.GET('/api/messages/private/{id}', { params: { path: { id: peerOf(conversationId, this.me) }, query } }))
-    return { messages: data.messages, hasMore: data.has_more }
+    const messages: Message[] = data.messages.map(message => ({ ...message, state_seq: data.as_of }))
+    return { messages, hasMore: data.has_more, asOf: data.as_of }
   }
 }

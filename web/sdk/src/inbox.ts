@@ -2,7 +2,10 @@ import type { Emitter } from './emitter.ts'
 import type { History } from './history.ts'
 import type { Conversation, Events, GroupEventContent, Message } from './model.ts'
 import type { Changes, LocalStore } from './store/local_store.ts'
-import { countsAsUnread, FrameType } from './protocol.ts'
+import type { OperationContent } from './operations.ts'
+import { Amendments, newer } from './amendments.ts'
+import { amend } from './operations.ts'
+import { countsAsUnread, FrameType, isOperation } from './protocol.ts'
 
 /** A longer gap is not filled: the newest page is taken, and the rest is read when somebody scrolls there. */
 const MAX_GAP = 400
@@ -44,7 +47,11 @@ type Step
 
 /** What one pass writes and then tells. */
 interface Pass {
-  changes: Required<Pick<Changes, 'messages' | 'covered' | 'removed' | 'settled'>>
+  changes: Required<Pick<Changes, 'messages' | 'covered' | 'removed' | 'settled' | 'outdated'>>
+  /** Mine, acknowledged again: a page may have brought them already, and what was done to them since. */
+  recovered: Message[]
+  /** Messages that operations changed. */
+  amended: Message[]
   rows: Map<string, Row>
   told: Map<string, Message[]>
   after: (() => void)[]
@@ -56,6 +63,7 @@ interface Pass {
  */
 export class Inbox {
   private readonly options: InboxOptions
+  private readonly amendments: Amendments
   private steps: Step[] = []
   private running: Promise<void> | undefined
   private readonly held = new Map<string, Map<number, Message>>()
@@ -66,6 +74,7 @@ export class Inbox {
 
   constructor(options: InboxOptions) {
     this.options = options
+    this.amendments = new Amendments(options.store, options.me)
   }
 
   /** A message from the socket, or one of mine with the seq of its ACK. */
@@ -112,12 +121,16 @@ export class Inbox {
       const steps = this.steps
       this.steps = []
       const pass: Pass = {
-        changes: { messages: [], covered: [], removed: [], settled: [] },
+        changes: { messages: [], covered: [], removed: [], settled: [], outdated: [] },
+        recovered: [],
+        amended: [],
         rows: new Map(),
         told: new Map(),
         after: [],
       }
       for (const step of steps) await this.apply(pass, step)
+      for (const message of pass.recovered) await this.recover(pass, message)
+      pass.amended = await this.amendments.of(pass.changes.messages)
       await this.write(pass)
       this.tell(pass)
     }
@@ -138,7 +151,9 @@ export class Inbox {
     const { rows, changes } = pass
     const conversations = [...rows.values()].filter(row => !changes.removed.includes(row.conversation_id))
     try {
-      await this.options.store.apply({ ...changes, conversations })
+      const messages = [...changes.messages, ...pass.amended]
+      await this.options.store.apply({ ...changes, messages, conversations })
+      pass.amended.push(...await this.amendments.missed(changes.messages))
     }
     catch (error) {
       // A device without room still shows what arrives; it is fetched again after a restart.
@@ -159,6 +174,7 @@ export class Inbox {
       events.emit('messages', { conversation_id, messages })
       onHeld(conversation_id, messages.at(-1)!.seq)
     }
+    for (const [conversation_id, messages] of grouped(pass.amended)) events.emit('amended', { conversation_id, messages })
     for (const row of pass.rows.values()) {
       if (rows.has(row.conversation_id))
         events.emit('conversation', row)
@@ -200,14 +216,36 @@ export class Inbox {
     const { message_id, from } = message
     if (from !== this.options.me || !this.options.isQueued(message_id) || pass.changes.settled.includes(message_id))
       return
-    this.keep(pass, message)
-    this.settle(pass, message)
+    pass.recovered.push(message)
+  }
+
+  /**
+   * The message as the ACK makes it, or newer, from a page. When it is not here yet it is read from the server: what was
+   * done to it since it was stored is in no event that this device heard.
+   */
+  private async recover(pass: Pass, message: Message): Promise<void> {
+    const { conversation_id, seq } = message
+    const { store, history, onStalled } = this.options
+    const here = pass.changes.messages.find(other => other.conversation_id === conversation_id && other.seq === seq)
+    const kept = here ?? (await store.messages(conversation_id, seq, seq, 1, false))[0]
+    if (kept) {
+      this.keep(pass, newer(message, kept))
+      return this.settle(pass, message)
+    }
+    void history.fetchBefore(conversation_id, seq + 1, 1).then(({ messages }) => {
+      const found = messages.find(other => other.seq === seq)
+      if (found)
+        this.accept(found)
+    }, onStalled)
   }
 
   private take(pass: Pass, row: Row, message: Message): void {
     const { me } = this.options
     row.last_seq = message.seq
-    row.last_message = message
+    if (isOperation(message.type))
+      this.operation(pass, row, message)
+    else
+      row.last_message = message
     // What the list has counted is not counted again.
     const counted = message.seq <= (this.listed.get(row.conversation_id)?.last_seq ?? 0)
     if (!counted && message.from !== me && message.seq > row.read_seq && countsAsUnread(message.type)) {
@@ -223,6 +261,25 @@ export class Inbox {
     this.settle(pass, message)
     if (message.type === FrameType.event)
       this.groupEvent(pass, row, message)
+  }
+
+  /** What an operation does to the counts; what the list has counted is not counted again. */
+  private operation(pass: Pass, row: Row, operation: Message): void {
+    const { me } = this.options
+    const content = operation.content as unknown as OperationContent
+    if (row.last_message)
+      row.last_message = amend(row.last_message, operation, me)
+    if (operation.type === FrameType.pin || operation.type === FrameType.recall)
+      pass.after.push(() => this.options.events.emit('pins', { conversation_id: row.conversation_id }))
+    if (operation.seq <= (this.listed.get(row.conversation_id)?.last_seq ?? 0) || content.seq <= row.read_seq)
+      return
+    if (operation.type === FrameType.recall && operation.from !== me) {
+      row.unread = Math.max(0, row.unread - 1)
+      if (row.mentioned_seq === content.seq)
+        row.mentioned_seq = 0
+    }
+    if (operation.type === FrameType.edit && operation.from !== me && row.mentioned_seq === 0 && mentions({ content: content.content ?? {} }, me))
+      row.mentioned_seq = content.seq
   }
 
   /** Held messages that follow on now. */
@@ -349,6 +406,8 @@ export class Inbox {
     const last = messages.at(-1)
     if (!row || !last || last.seq <= row.last_seq)
       return
+    // What was done in between to older messages is not known.
+    pass.changes.outdated.push({ conversation_id: id, before: messages[0]!.seq })
     for (const message of messages) {
       if (message.seq > row.last_seq)
         this.take(pass, row, message)
@@ -439,8 +498,6 @@ export class Inbox {
   /** What no device of this user has got yet is told like what arrives; what is older is history. */
   private firstSight(pass: Pass, listed: ListedRow, fresh: Row): void {
     const id = listed.conversation_id
-    if (listed.last_message)
-      this.keep(pass, listed.last_message)
     if (listed.delivered_seq >= listed.last_seq) {
       pass.rows.set(id, fresh)
       return this.release(pass, fresh)
@@ -480,7 +537,7 @@ export class Inbox {
     }
     const { me, store } = this.options
     const here = pass.changes.messages.filter(m =>
-      m.conversation_id === row.conversation_id && m.seq > row.read_seq && m.from !== me && countsAsUnread(m.type))
+      m.conversation_id === row.conversation_id && m.seq > row.read_seq && m.from !== me && countsAsUnread(m.type) && !m.recalled_at)
     const kept = await store.countUnread(row.conversation_id, me, row.read_seq)
     row.unread = Math.min(row.unread, kept + here.length)
   }
@@ -493,7 +550,14 @@ function pick(fresh: Row, row: Row): Partial<Row> {
   return { ...(peer ? { peer } : {}), ...(group ? { group } : {}), pinned, muted, archived, draft }
 }
 
-function mentions(message: Message, me: string): boolean {
+function grouped(messages: Message[]): Map<string, Message[]> {
+  const groups = new Map<string, Message[]>()
+  for (const message of messages)
+    groups.set(message.conversation_id, [...groups.get(message.conversation_id) ?? [], message])
+  return groups
+}
+
+function mentions(message: Pick<Message, 'content'>, me: string): boolean {
   const ids = message.content.at_user_ids
   return Array.isArray(ids) && (ids.includes(me) || ids.includes('*'))
 }

@@ -11,6 +11,9 @@ export type Role = Schemas['Role']
 export type DeviceSession = Schemas['Session']
 export type GroupChange = Schemas['GroupChange']
 export type MemberChange = Schemas['MemberChange']
+export type Reaction = Schemas['Reaction']
+/** A file as the server keeps it; its URLs are good for minutes. */
+export type StoredFile = Schemas['File']
 
 /** Content of a text message (types 0 to 2). */
 export interface TextContent {
@@ -40,6 +43,42 @@ export interface Message {
   /** Server clock, ms since the epoch. */
   timestamp: number
   content: Record<string, unknown>
+  /** seq of the last edit or recall. */
+  version?: number
+  edited_at?: number
+  recalled_at?: number
+  recalled_by?: string
+  reactions?: Reaction[]
+  /** On this device: it shows the effect of all operations up to this seq. */
+  state_seq?: number
+}
+
+/** Content of types 4 to 7. */
+export interface FileContent {
+  file_id: string
+  url: string
+  thumbnail_url?: string
+  file_name: string
+  file_size: number
+  mime: string
+  width?: number
+  height?: number
+  /** Seconds. */
+  duration?: number
+  /** 0 to 255. */
+  waveform?: number[]
+  /** The caption. */
+  text?: string
+}
+
+/** A file that waits for its upload, on this device. */
+export interface LocalFile {
+  blob: Blob
+  name: string
+  /** A picture stays as it is, with its metadata. */
+  as_file?: boolean
+  /** Where the upload goes on after a cut. */
+  upload_url?: string
 }
 
 /** A message on its way: not acknowledged yet, or refused. */
@@ -54,7 +93,9 @@ export interface Outgoing {
   order: number
   /** Device clock, ms; only shown until the server's time is known. */
   created_at: number
-  state: 'queued' | 'failed'
+  /** uploading: its file comes first. */
+  state: 'uploading' | 'queued' | 'failed'
+  file?: LocalFile
   /** When failed: the server's code and text. */
   error?: { code: number, text: string }
 }
@@ -114,6 +155,14 @@ export interface ConnectionStatus {
 export interface Events {
   /** New messages of one conversation, ascending, without gap to what was told before. */
   messages: { conversation_id: string, messages: Message[] }
+  /** Messages as operations left them. */
+  amended: { conversation_id: string, messages: Message[] }
+  /** An operation of mine was not possible. */
+  refused: { entry: Outgoing, code: number, text: string }
+  /** Bytes of a file that have arrived. */
+  progress: { message_id: string, sent: number, total: number }
+  /** What is pinned in the conversation changed. */
+  pins: { conversation_id: string }
   /** The row is new or changed. */
   conversation: Conversation
   /** The conversation is no longer in the list; `reason` when somebody made it so. */

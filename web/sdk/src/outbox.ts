@@ -3,7 +3,7 @@ import type { Emitter } from './emitter.ts'
 import type { Events, Message, Outgoing } from './model.ts'
 import type { Frame } from './protocol.ts'
 import type { LocalStore } from './store/local_store.ts'
-import { ErrorCode } from './protocol.ts'
+import { ErrorCode, isOperation } from './protocol.ts'
 
 export interface OutboxOptions {
   me: string
@@ -11,6 +11,8 @@ export interface OutboxOptions {
   alarms: Alarms
   /** False when the socket is not there. */
   send: (frame: Frame) => boolean
+  /** The queue as the store has it. */
+  onLoaded: (entries: Outgoing[]) => void
   /** The server stored it. */
   onStored: (message: Message) => void
   /** Nothing came back in time: the socket may be dead. */
@@ -53,6 +55,7 @@ export class Outbox {
         this.forget(id)
     }
     for (const entry of entries) this.waiting.set(entry.message_id, entry)
+    this.options.onLoaded(entries)
     this.pump()
   }
 
@@ -97,7 +100,7 @@ export class Outbox {
     this.options.onStored({
       message_id,
       conversation_id: String(content.conversation_id ?? conversation_id),
-      type: group_id ? 2 : type === 0 ? 1 : type,
+      type,
       from: this.options.me,
       ...(to ? { to } : {}),
       ...(group_id ? { group_id } : {}),
@@ -111,10 +114,22 @@ export class Outbox {
   private refused(entry: Outgoing, code: number, text: string, retryAfterMs: number): void {
     if (RETRY_LATER.has(code))
       return this.pause(Math.min(Math.max(retryAfterMs, 200), 30_000))
+    if (isOperation(entry.type))
+      return void this.drop(entry, code, text)
     const failed: Outgoing = { ...entry, state: 'failed', error: { code, text } }
     this.waiting.set(entry.message_id, failed)
     this.options.events.emit('outgoing', failed)
     void this.options.store.apply({ outgoing: [failed] })
+    this.pump()
+  }
+
+  /** An operation that is not possible is not tried again. */
+  private async drop(entry: Outgoing, code: number, text: string): Promise<void> {
+    const { message_id, conversation_id } = entry
+    this.forget(message_id)
+    await this.options.store.apply({ settled: [message_id] })
+    this.options.events.emit('settled', { conversation_id, message_id })
+    this.options.events.emit('refused', { entry, code, text })
     this.pump()
   }
 

@@ -5,12 +5,20 @@ export const FrameType = {
   private: 1,
   group: 2,
   event: 3,
+  image: 4,
+  voice: 5,
+  video: 6,
+  file: 7,
   ack: 30,
   read: 31,
+  recall: 32,
   typing: 33,
   error: 34,
+  edit: 35,
+  reaction: 36,
   delivered: 37,
   conversation: 38,
+  pin: 39,
   presence: 50,
   sync: 60,
   heartbeat: 99,
@@ -46,9 +54,13 @@ export const ErrorCode = {
   muted: 40304,
   notFound: 40401,
   usernameTaken: 40901,
+  conflict: 40903,
+  windowPassed: 41001,
+  tooLarge: 41301,
   rateLimited: 42901,
   unavailable: 50301,
   draining: 50302,
+  storageFull: 50701,
   /** Not from the server: it could not be reached. */
   network: 0,
 } as const
@@ -90,6 +102,11 @@ export function groupConversation(groupId: string): string {
 /** The group of a group conversation; nothing for a private one. */
 export function groupOf(conversationId: string): string | undefined {
   return conversationId.startsWith('group:') ? conversationId.slice('group:'.length) : undefined
+}
+
+/** Recall, edit, reaction, pin: they have a seq like messages, but are no messages to show. */
+export function isOperation(type: number): boolean {
+  return type > 7
 }
 
 /** Messages that count as unread: types 0 to 7 but group events. */

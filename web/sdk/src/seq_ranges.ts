@@ -15,6 +15,11 @@ export function addRange(ranges: SeqRanges, from: number, to: number): SeqRanges
   return [...before, merged, ...after]
 }
 
+/** The parts from `from` on. */
+export function keepFrom(ranges: SeqRanges, from: number): SeqRanges {
+  return ranges.filter(range => range[1] >= from).map(range => [Math.max(range[0], from), range[1]])
+}
+
 /** The range that holds `seq`. */
 export function rangeAt(ranges: SeqRanges, seq: number): [number, number] | undefined {
   return ranges.find(range => range[0] <= seq && seq <= range[1])

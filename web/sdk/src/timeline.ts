@@ -1,5 +1,7 @@
-import type { History } from './history.ts'
+import type { History, Page } from './history.ts'
 import type { Message } from './model.ts'
+import { newer } from './amendments.ts'
+import { isOperation } from './protocol.ts'
 
 export interface TimelineOptions {
   conversationId: string
@@ -22,6 +24,7 @@ export class Timeline {
   opened = false
   private readonly options: TimelineOptions
   private readonly loading = { older: false, newer: false }
+  private readonly amended = new Map<number, Message>()
   private generation = 0
 
   constructor(options: TimelineOptions) {
@@ -38,12 +41,12 @@ export class Timeline {
     const end = this.options.lastSeq()
     const { history, conversationId } = this.options
     const from = seq === undefined || seq > end ? end + 1 : seq
-    const older = await history.before(conversationId, from, before)
-    const newer = await history.after(conversationId, from - 1, after, end)
+    const older = await this.older(from, before)
+    const later = await history.after(conversationId, from - 1, after, end)
     if (generation !== this.generation)
       return
     this.opened = true
-    this.replace([...older.messages, ...newer.messages], older.hasMore, newer.hasMore)
+    this.replace([...older.messages, ...later.messages], older.hasMore, later.hasMore)
     await this.catchUp()
   }
 
@@ -53,7 +56,7 @@ export class Timeline {
     if (!this.hasOlder || this.loading.older || !first)
       return
     await this.load('older', async () => {
-      const page = await this.options.history.before(this.conversationId, first.seq, limit)
+      const page = await this.older(first.seq, limit)
       return () => this.replace([...page.messages, ...this.messages], page.hasMore, this.hasNewer)
     })
   }
@@ -107,6 +110,16 @@ export class Timeline {
     })
   }
 
+  /** Older messages, on until one of them is there to be shown: a stretch may hold nothing but operations. */
+  private async older(from: number, limit: number): Promise<Page> {
+    let page = await this.options.history.before(this.conversationId, from, limit)
+    while (page.hasMore && page.messages.length > 0 && page.messages.every(message => isOperation(message.type))) {
+      const more = await this.options.history.before(this.conversationId, page.messages[0]!.seq, limit)
+      page = { messages: [...more.messages, ...page.messages], hasMore: more.hasMore }
+    }
+    return page
+  }
+
   private async load(end: 'older' | 'newer', read: () => Promise<() => void>): Promise<void> {
     const { generation } = this
     this.loading[end] = true
@@ -120,8 +133,16 @@ export class Timeline {
     }
   }
 
+  /** Operations changed these; a page that is on its way may show them as they were. */
+  amend(messages: Message[]): void {
+    for (const message of messages) this.amended.set(message.seq, message)
+    const seqs = new Set(messages.map(message => message.seq))
+    if (this.messages.some(message => seqs.has(message.seq)))
+      this.replace(this.messages, this.hasOlder, this.hasNewer)
+  }
+
   private replace(messages: Message[], hasOlder: boolean, hasNewer: boolean): void {
-    this.messages = messages
+    this.messages = this.amended.size === 0 ? messages : messages.map(message => newer(message, this.amended.get(message.seq)))
     this.hasOlder = hasOlder
     this.hasNewer = hasNewer
     this.options.onChange()

@@ -1,5 +1,5 @@
 import type { Frame, Socket } from '../src/index.ts'
-import type { Message } from '../src/model.ts'
+import type { Message, Reaction } from '../src/model.ts'
 
 export type Random = () => number
 
@@ -89,6 +89,7 @@ export class FakeServer {
   down = false
   /** The session is over. */
   revoked = false
+  private readonly reacting = new Map<string, Set<string>>()
   private late: Frame[] = []
   private readonly random: Random
 
@@ -113,6 +114,38 @@ export class FakeServer {
 
   say(id: string, from: string, text: string): void {
     this.push({ ...this.store(id, from, text) })
+  }
+
+  /** Somebody recalls, edits, reacts or pins: an entry of the sequence that changes an earlier one, as the server does it. */
+  operate(id: string, from: string, type: number, asked: Record<string, unknown>, message_id = `o-${id.slice(-4)}-${(this.conversations.get(id)?.length ?? 0) + 1}`): Message | undefined {
+    const list = this.conversations.get(id)!
+    const target = list.find(message => message.message_id === asked.message_id)
+    if (!target || target.type > 7 || target.recalled_at)
+      return undefined
+    const entry: Message = { message_id, type, from, to: this.me, conversation_id: id, seq: list.length + 1, timestamp: 1000 + list.length, content: { ...asked, seq: target.seq } }
+    list.push(entry)
+    if (type === 32) {
+      Object.assign(target, { content: { recalled: true }, version: entry.seq, recalled_at: entry.timestamp, recalled_by: from })
+      delete target.edited_at
+      delete target.reactions
+      for (const edit of list) {
+        if (edit.type === 35 && edit.content.seq === target.seq)
+          edit.content = { message_id: target.message_id, seq: target.seq }
+      }
+    }
+    if (type === 35)
+      Object.assign(target, { content: asked.content, version: entry.seq, edited_at: entry.timestamp })
+    if (type === 36) {
+      const key = `${id} ${target.seq} ${String(asked.emoji)}`
+      const users = this.reacting.get(key) ?? new Set<string>()
+      this.reacting.set(key, users)
+      asked.add ? users.add(from) : users.delete(from)
+      entry.content.count = users.size
+      const others = (target.reactions ?? []).filter(reaction => reaction.emoji !== asked.emoji)
+      const mine: Reaction = { emoji: String(asked.emoji), count: users.size, mine: users.has(this.me), user_ids: [...users] }
+      target.reactions = users.size > 0 ? [...others, mine] : others
+    }
+    return structuredClone(entry)
   }
 
   push(frame: Frame): void {
@@ -162,7 +195,7 @@ export class FakeServer {
     }
     if (frame.type === 99)
       socket.onmessage?.({ data: '{"type":99,"content":{"timestamp":1}}' })
-    if (frame.type === 1)
+    if (frame.type === 1 || (frame.type && frame.type >= 32 && frame.type <= 39 && ![33, 34, 37].includes(frame.type)))
       this.take(socket, frame)
   }
 
@@ -170,14 +203,14 @@ export class FakeServer {
     const id = this.conversation(frame.to!)
     const list = this.conversations.get(id)!
     let content: Record<string, unknown>
-    if (this.refuse) {
-      content = { ...this.refuse }
-    }
-    else {
-      const known = list.find(message => message.message_id === frame.message_id)
-      const stored = known ?? this.store(id, this.me, String(frame.content?.text), frame.message_id)
+    const known = list.find(message => message.message_id === frame.message_id)
+    const stored = this.refuse ? undefined : known ?? (frame.type === 1
+      ? this.store(id, this.me, String(frame.content?.text), frame.message_id)
+      : this.operate(id, this.me, frame.type, frame.content ?? {}, frame.message_id))
+    if (stored)
       content = { message_id: stored.message_id, conversation_id: id, seq: stored.seq, timestamp: stored.timestamp }
-    }
+    else
+      content = this.refuse ? { ...this.refuse } : { code: 40401, error: 'no such message' }
     if (this.random() < this.chaos.loseAck)
       return
     queueMicrotask(() => socket.onmessage?.({ data: JSON.stringify({ type: 30, message_id: frame.message_id, content }) }))
@@ -217,7 +250,7 @@ export class FakeServer {
       conversation_id: id,
       type: 'private',
       peer: { user_id: peer, username: peer, nickname: `Nick ${peer}` },
-      last_message: list.at(-1),
+      last_message: list.filter(message => message.type <= 7).at(-1),
       last_seq: list.length,
       read_seq,
       delivered_seq: Math.min(this.delivered.get(id) ?? 0, list.length),
@@ -233,7 +266,7 @@ export class FakeServer {
 
   unread(id: string): number {
     const read_seq = this.read.get(id) ?? 0
-    return this.conversations.get(id)!.filter(message => message.seq > read_seq && message.from !== this.me).length
+    return this.conversations.get(id)!.filter(message => message.seq > read_seq && message.from !== this.me && message.type <= 7 && !message.recalled_at).length
   }
 
   private page(id: string, query: URLSearchParams) {
@@ -241,10 +274,10 @@ export class FakeServer {
     const limit = Number(query.get('limit') ?? 50)
     if (query.has('after_seq')) {
       const after = list.filter(message => message.seq > Number(query.get('after_seq')))
-      return { messages: after.slice(0, limit), has_more: after.length > limit }
+      return { messages: structuredClone(after.slice(0, limit)), has_more: after.length > limit, as_of: list.length }
     }
     const last = Number(query.get('last_seq') ?? 0)
     const before = last > 0 ? list.filter(message => message.seq < last) : list
-    return { messages: before.slice(-limit), has_more: before.length > limit }
+    return { messages: structuredClone(before.slice(-limit)), has_more: before.length > limit, as_of: list.length }
   }
 }

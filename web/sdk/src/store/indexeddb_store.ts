@@ -4,7 +4,7 @@ import type { SeqRanges } from '../seq_ranges.ts'
 import type { Changes, LocalStore } from './local_store.ts'
 import Dexie from 'dexie'
 import { countsAsUnread } from '../protocol.ts'
-import { addRange } from '../seq_ranges.ts'
+import { addRange, keepFrom } from '../seq_ranges.ts'
 
 interface CoveredRow { conversation_id: string, ranges: SeqRanges }
 
@@ -45,6 +45,11 @@ export class IndexedDbStore implements LocalStore {
     await db.transaction('rw', [db.conversations, db.messages, db.covered, db.outgoing, db.users], async () => {
       if (changes.conversations?.length)
         await db.conversations.bulkPut(changes.conversations)
+      for (const { conversation_id, before } of changes.outdated ?? []) {
+        await this.between(conversation_id, 0, before - 1).delete()
+        const row = await db.covered.get(conversation_id)
+        await db.covered.put({ conversation_id, ranges: keepFrom(row?.ranges ?? [], before) })
+      }
       if (changes.messages?.length)
         await db.messages.bulkPut(changes.messages)
       for (const { conversation_id, from, to } of changes.covered ?? []) {
@@ -81,7 +86,7 @@ export class IndexedDbStore implements LocalStore {
 
   async countUnread(conversationId: string, me: string, seq: number): Promise<number> {
     return this.between(conversationId, seq + 1, Infinity)
-      .filter(message => message.from !== me && countsAsUnread(message.type))
+      .filter(message => message.from !== me && countsAsUnread(message.type) && !message.recalled_at)
       .count()
   }
 

@@ -7,6 +7,8 @@ export interface Changes {
   /** Everything visible in [from, to] is in the store now. */
   covered?: { conversation_id: string, from: number, to: number }[]
   conversations?: Conversation[]
+  /** Messages before this seq may have changed unseen: forgotten, to be read from the server again. */
+  outdated?: { conversation_id: string, before: number }[]
   /** Their messages and queue go with them. */
   removed?: string[]
   outgoing?: Outgoing[]
@@ -25,7 +27,7 @@ export interface LocalStore {
   covered: (conversationId: string) => Promise<SeqRanges>
   /** At most `limit` messages with from ≤ seq ≤ to, ascending; the last ones when `newest`, else the first. */
   messages: (conversationId: string, from: number, to: number, limit: number, newest: boolean) => Promise<Message[]>
-  /** Messages of others after `seq` that count as unread. */
+  /** Messages of others after `seq` that count as unread and were not recalled. */
   countUnread: (conversationId: string, me: string, seq: number) => Promise<number>
   /** In order of the queue. */
   outgoing: () => Promise<Outgoing[]>

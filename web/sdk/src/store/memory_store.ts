@@ -2,7 +2,7 @@ import type { Conversation, Message, Outgoing, UserName } from '../model.ts'
 import type { SeqRanges } from '../seq_ranges.ts'
 import type { Changes, LocalStore } from './local_store.ts'
 import { countsAsUnread } from '../protocol.ts'
-import { addRange } from '../seq_ranges.ts'
+import { addRange, keepFrom } from '../seq_ranges.ts'
 
 /** For Node, and for browsers that give no storage: lives as long as the client. */
 export class MemoryStore implements LocalStore {
@@ -14,6 +14,14 @@ export class MemoryStore implements LocalStore {
 
   async apply(changes: Changes): Promise<void> {
     for (const row of changes.conversations ?? []) this.rows.set(row.conversation_id, { ...row })
+    for (const { conversation_id, before } of changes.outdated ?? []) {
+      const messages = this.messagesOf(conversation_id)
+      for (const seq of messages.keys()) {
+        if (seq < before)
+          messages.delete(seq)
+      }
+      this.ranges.set(conversation_id, keepFrom(this.ranges.get(conversation_id) ?? [], before))
+    }
     for (const message of changes.messages ?? []) this.messagesOf(message.conversation_id).set(message.seq, message)
     for (const { conversation_id, from, to } of changes.covered ?? [])
       this.ranges.set(conversation_id, addRange(this.ranges.get(conversation_id) ?? [], from, to))
@@ -49,7 +57,7 @@ export class MemoryStore implements LocalStore {
   async countUnread(conversationId: string, me: string, seq: number): Promise<number> {
     let count = 0
     for (const message of this.messagesOf(conversationId).values()) {
-      if (message.seq > seq && message.from !== me && countsAsUnread(message.type))
+      if (message.seq > seq && message.from !== me && countsAsUnread(message.type) && !message.recalled_at)
         count++
     }
     return count
