@@ -251,6 +251,11 @@ export class SimpleIM {
     return this.queue(conversationId, type, { file_name: name, file_size: blob.size, mime: blob.type, ...content }, file)
   }
 
+  /** Queues a file that is on the server already, as when it is forwarded. */
+  resend(conversationId: string, type: number, content: Record<string, unknown>): Promise<Outgoing> {
+    return this.queue(conversationId, type, content)
+  }
+
   /** Takes a message back: its content is erased everywhere. */
   recall(message: Message): Promise<Outgoing> {
     return this.operate(FrameType.recall, message)

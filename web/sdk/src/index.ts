@@ -4,6 +4,8 @@ export { SimpleIM } from './client.ts'
 export type { SimpleIMOptions } from './client.ts'
 export type { Socket, SocketFactory } from './connection.ts'
 export type * from './model.ts'
+export { amend } from './operations.ts'
+export type { OperationContent } from './operations.ts'
 export {
   CloseCode,
   countsAsUnread,
@@ -11,6 +13,7 @@ export {
   FrameType,
   groupConversation,
   groupOf,
+  isOperation,
   peerOf,
   privateConversation,
   SimpleIMError,

@@ -67,6 +67,8 @@ export interface FileContent {
   duration?: number
   /** 0 to 255. */
   waveform?: number[]
+  /** Of a video: a small picture of its beginning, as a data URL. */
+  poster?: string
   /** The caption. */
   text?: string
 }

@@ -1,7 +1,19 @@
 import type { Message, Outgoing } from '@simpleim/sdk'
+import { FrameType } from '@simpleim/sdk'
 
-/** What somebody wrote; empty for what is not text. */
-export function textOf(message: Pick<Message | Outgoing, 'type' | 'content'>): string {
-  const text = message.type <= 2 ? message.content.text : undefined
-  return typeof text === 'string' ? text : ''
+type Shown = Pick<Message | Outgoing, 'type' | 'content'>
+
+/** What somebody wrote: a text, or the caption of a file. */
+export function textOf(message: Shown): string {
+  const { text } = message.content
+  return message.type <= 7 && message.type !== FrameType.event && typeof text === 'string' ? text : ''
+}
+
+export function isRecalled(message: Message | Outgoing): boolean {
+  return 'recalled_at' in message && Boolean(message.recalled_at)
+}
+
+/** image, voice, video or file; undefined for a text. */
+export function fileKindOf(message: Shown): 'image' | 'voice' | 'video' | 'file' | undefined {
+  return ({ 4: 'image', 5: 'voice', 6: 'video', 7: 'file' } as const)[message.type as 4]
 }

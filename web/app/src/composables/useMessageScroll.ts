@@ -75,6 +75,23 @@ export function useMessageScroll({ id, list, items, timeline, unreadAfter, onSee
     toEnd()
   }
 
+  /** Brings a message to the middle of the screen, wherever it is. */
+  async function toSeq(seq: number): Promise<void> {
+    const index = () => items.value.findIndex(item => seqOf(item) >= seq)
+    if (seqOf(items.value[index()]) !== seq) {
+      await timeline.open(seq)
+      await nextTick()
+    }
+    const handle = list.value
+    if (!handle || index() < 0)
+      return
+    atBottom.value = false
+    // Twice: the first brings rows there that have to be measured.
+    handle.scrollToIndex(index(), { align: 'start', offset: -handle.viewportSize / 3 })
+    await new Promise(resolve => requestAnimationFrame(resolve))
+    handle.scrollToIndex(index(), { align: 'start', offset: -handle.viewportSize / 3 })
+  }
+
   async function older(): Promise<void> {
     if (!timeline.hasOlder.value || prepending.value)
       return
@@ -131,5 +148,5 @@ export function useMessageScroll({ id, list, items, timeline, unreadAfter, onSee
       positions.keep(id, { seq: seqOf(item), offset: handle.scrollOffset - handle.getItemOffset(items.value.indexOf(item)) })
   })
 
-  return { ready, atBottom, prepending, show, toLatest, onScroll }
+  return { ready, atBottom, prepending, show, toLatest, toSeq, onScroll }
 }

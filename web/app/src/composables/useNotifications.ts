@@ -1,13 +1,14 @@
 import type { Message } from '@simpleim/sdk'
+import { countsAsUnread } from '@simpleim/sdk'
 import { useI18n } from 'vue-i18n'
 import { useRouter } from 'vue-router'
 import { im } from '../im'
 import { useAuth } from '../stores/auth'
 import { usePrefs } from '../stores/prefs'
 import { chime } from './chime'
-import { textOf } from './messageText'
 import { useAttention } from './useAttention'
 import { useConversationNames } from './useConversationNames'
+import { previewOf } from './useMessagePreview'
 
 /** Tells of new messages outside the page; never of muted conversations, of the one in focus, or in quiet hours. */
 export function useNotifications() {
@@ -20,7 +21,7 @@ export function useNotifications() {
 
   im.on('messages', ({ conversation_id, messages }) => {
     const row = im.conversation(conversation_id)
-    const last = messages.findLast(message => message.from !== auth.me && textOf(message))
+    const last = messages.findLast(message => message.from !== auth.me && countsAsUnread(message.type))
     // Every tab hears of it; the leading one speaks.
     if (!row || !last || !im.leads || row.muted || prefs.isQuiet(new Date()) || last.seq <= row.read_seq)
       return
@@ -38,7 +39,7 @@ export function useNotifications() {
       return
     const who = speakerOf(message.from, message.group_id)
     const title = row.type === 'group' ? t('notify.inGroup', { who, name: titleOf(row) }) : t('notify.title', { name: titleOf(row) })
-    const body = prefs.preview ? textOf(message).slice(0, 160) : t('notify.hidden')
+    const body = prefs.preview ? previewOf(message).slice(0, 160) : t('notify.hidden')
     const note = new Notification(title, { body, tag: message.conversation_id, icon: '/icon-192.png' })
     note.onclick = () => {
       window.focus()

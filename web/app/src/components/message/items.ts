@@ -1,4 +1,5 @@
 import type { Message, Outgoing } from '@simpleim/sdk'
+import { isOperation } from '@simpleim/sdk'
 
 /** What the list shows, one below the other. */
 export type Item
@@ -47,6 +48,8 @@ export function itemsOf({ messages, pending, me, unreadAfter, hasOlder, hasNewer
   }
 
   for (const message of messages) {
+    if (isOperation(message.type))
+      continue
     onDay(message.timestamp)
     if (!lineDrawn && message.seq > unreadAfter && message.type !== 3 && message.from !== me) {
       lineDrawn = true
