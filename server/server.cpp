@@ -17,7 +17,9 @@
 #include "cluster/in_process/presence_directory.h"
 #include "net/listener.h"
 #include "service/files.h"
+#include "service/search_indexer.h"
 #include "store/local_files/local_file_store.h"
+#include "store/sqlite/search_index.h"
 #include "store/sqlite/sqlite_store.h"
 
 namespace simpleim {
@@ -129,6 +131,7 @@ struct Server::Parts {
   base::IdMaker ids{clock, random};
   base::Metrics metrics;
   store::sqlite::SqliteStore store;
+  store::sqlite::SqliteSearchIndex search_index;
   store::local_files::LocalFileStore contents;
   media::ImageProcessor images;
   cluster::in_process::InProcessBus bus{std::make_shared<cluster::in_process::BusHub>()};
@@ -141,6 +144,7 @@ struct Server::Parts {
   base::WorkerPool slow_file_workers;
 
   gateway::Directory directory;
+  std::unique_ptr<service::SearchIndexer> indexer;
   std::unique_ptr<service::CommitLoop> commits;
   std::unique_ptr<service::Conversations> conversations;
   std::unique_ptr<gateway::GatewayContext> gateway_context;
@@ -153,6 +157,7 @@ struct Server::Parts {
   std::unique_ptr<service::Groups> groups;
   std::unique_ptr<service::LastSeen> last_seen;
   std::unique_ptr<service::Files> files;
+  std::unique_ptr<service::Search> search;
   std::unique_ptr<base::Repeater> collector;
   std::unique_ptr<api::ApiContext> api;
   net::Router router;
@@ -177,6 +182,7 @@ Server::Parts::Parts(const Config& c)
       data_dir(prepare_data_dir(c)),
       lock(data_dir),
       store(data_dir + "/simpleim.db", static_cast<std::size_t>(c.store.readers)),
+      search_index(data_dir + "/search.db", static_cast<std::size_t>(c.store.readers)),
       contents(data_dir + "/files"),
       images("/proc/self/exe", data_dir + "/files/tmp"),
       workers({"worker", static_cast<std::size_t>(c.store.readers), kWorkerQueue, kWorkerNice}),
@@ -216,8 +222,9 @@ void Server::Parts::compose_services() {
                               {}});
   gateway = std::make_unique<gateway::Gateway>(thread_list, *gateway_context,
                                                gateway::Gateway::Options{config.security.allowed_origins});
+  indexer = std::make_unique<service::SearchIndexer>(store, search_index, *gateway);
   commits = std::make_unique<service::CommitLoop>(
-      store, *gateway, clock, metrics,
+      store, *indexer, clock, metrics,
       service::CommitLoop::Options{static_cast<std::size_t>(config.limits.commit_queue),
                                    config.store.commit_delay_us,
                                    {config.message.recall_window_s, config.message.edit_window_s}});
@@ -231,6 +238,7 @@ void Server::Parts::compose_services() {
       service::Groups::Options{static_cast<std::size_t>(config.limits.group_members),
                                static_cast<std::size_t>(config.limits.groups_per_user)});
   last_seen = std::make_unique<service::LastSeen>(*commits);
+  search = std::make_unique<service::Search>(store, search_index);
   files = std::make_unique<service::Files>(
       service::Files::Ports{store, contents, *commits, images, ids, random, clock}, key,
       service::Files::Options{config.files.max_bytes, config.files.quota_bytes, config.files.quota_files,
@@ -248,6 +256,7 @@ void Server::Parts::compose_listeners() {
                           *groups,
                           *conversations,
                           *files,
+                          *search,
                           *commits,
                           presence,
                           bus,
@@ -286,6 +295,7 @@ void Server::Parts::compose_listeners() {
 }
 
 void Server::Parts::stop_workers() {
+  indexer->stop();
   collector.reset();
   hashing.stop();
   workers.stop();
@@ -314,6 +324,7 @@ Server::~Server() {
 }
 
 void Server::start() {
+  parts_->indexer->start();
   parts_->listener->start();
   if (parts_->admin_listener) parts_->admin_listener->start();
   for (auto& thread : parts_->threads) thread->start();

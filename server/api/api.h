@@ -12,6 +12,7 @@
 #include "service/files.h"
 #include "service/groups.h"
 #include "service/rate_limit.h"
+#include "service/search.h"
 #include "service/sessions.h"
 
 namespace simpleim::api {
@@ -24,6 +25,7 @@ struct ApiContext {
   service::Groups& groups;
   service::Conversations& conversations;
   service::Files& files;
+  service::Search& search;
   service::CommitLoop& commits;
   cluster::PresenceDirectory& presence;
   cluster::Bus& bus;

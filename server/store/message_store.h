@@ -71,6 +71,13 @@ struct ConversationTail {
   std::int64_t last_timestamp = 0;
 };
 
+/// A conversation and its last seq; `position` is where to go on from.
+struct ConversationEnd {
+  std::uint64_t position = 0;
+  ConversationId conversation;
+  std::int64_t last_seq = 0;
+};
+
 /// Messages in their conversations. Threads, durability and failures as in AccountStore.
 /// A reader never sees a message of a batch that is not durable yet, and never sees seq n+1
 /// without n (promise P3).
@@ -114,6 +121,8 @@ class MessageStore {
   virtual HistoryPage history(const HistoryQuery& query) = 0;
   /// A message by its id, whoever asks; on the batch's thread also one of the batch.
   virtual std::optional<Message> find(const MessageId& id) = 0;
+  /// All conversations, from after `position` (0: the first), at most `limit`.
+  virtual std::vector<ConversationEnd> conversation_ends(std::uint64_t position, std::size_t limit) = 0;
   /// Zeros for a conversation without messages.
   virtual ConversationTail tail(ConversationId conversation) = 0;
   /// The last one that is shown.

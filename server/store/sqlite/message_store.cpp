@@ -282,6 +282,22 @@ std::optional<Message> SqliteMessageStore::find(const MessageId& id) {
   return read_message(query, {low, high});
 }
 
+std::vector<ConversationEnd> SqliteMessageStore::conversation_ends(std::uint64_t position, std::size_t limit) {
+  std::vector<ConversationEnd> ends;
+  auto db = db_.read();
+  auto query = db->query("SELECT id, low, high, last_seq FROM conversation WHERE id > ? ORDER BY id LIMIT ?");
+  query.bind(position).bind(static_cast<std::int64_t>(limit));
+  while (query.step()) {
+    ConversationEnd end;
+    end.position = query.id();
+    end.conversation.low = query.id();
+    end.conversation.high = query.id();
+    end.last_seq = std::max(query.integer(), recent_.last_seq(end.conversation));
+    ends.push_back(end);
+  }
+  return ends;
+}
+
 ConversationTail SqliteMessageStore::tail(ConversationId conversation) {
   ConversationTail tail;
   tail.last_seq = recent_.last_seq(conversation);

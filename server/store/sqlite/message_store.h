@@ -31,6 +31,7 @@ class SqliteMessageStore final : public MessageStore {
 
   HistoryPage history(const HistoryQuery& query) override;
   std::optional<Message> find(const MessageId& id) override;
+  std::vector<ConversationEnd> conversation_ends(std::uint64_t position, std::size_t limit) override;
   ConversationTail tail(ConversationId conversation) override;
   std::optional<Message> last_message(ConversationId conversation) override;
   std::int64_t unread(ConversationId conversation, UserId reader, std::int64_t read_seq) override;

@@ -1,0 +1,162 @@
+#include "service/search_indexer.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <simdjson.h>
+
+#include "base/log.h"
+#include "service/search.h"
+
+namespace simpleim::service {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// New messages wait this long for others: one write for many.
+constexpr auto kGather = 200ms;
+constexpr auto kAfterFailure = 5s;
+constexpr std::size_t kConversationsAtOnce = 1000;
+
+/// What an edit or a recall says of an earlier message.
+std::optional<store::SearchDocument> amended_document(const Message& operation) {
+  thread_local simdjson::dom::parser parser;
+  simdjson::dom::element root;
+  store::SearchDocument document;
+  if (parser.parse(operation.content).get(root) != simdjson::SUCCESS ||
+      root["seq"].get(document.seq) != simdjson::SUCCESS)
+    return std::nullopt;
+  if (operation.type == protocol::FrameType::kRecall) return document;
+  std::string_view text;
+  // The text of an edit is gone once its message was recalled; the recall comes later here, too.
+  if (operation.type != protocol::FrameType::kEdit || root["content"]["text"].get(text) != simdjson::SUCCESS)
+    return std::nullopt;
+  document.text = text;
+  return document;
+}
+
+}  // namespace
+
+SearchIndexer::SearchIndexer(store::Store& store, store::SearchIndex& index, EventSink& next)
+    : store_(store), index_(index), next_(next) {}
+
+SearchIndexer::~SearchIndexer() { stop(); }
+
+void SearchIndexer::start() {
+  thread_ = std::thread([this] { work(); });
+}
+
+void SearchIndexer::stop() {
+  stopping_ = true;
+  { const std::lock_guard lock(mutex_); }
+  ready_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+void SearchIndexer::deliver(std::vector<Event>&& events, std::int64_t oldest_ms) {
+  {
+    const std::lock_guard lock(mutex_);
+    const auto before = moved_.size();
+    for (const auto& event : events)
+      if (const auto* stored = std::get_if<MessageStored>(&event)) moved_.insert(stored->message.conversation);
+    if (moved_.size() > kMaxMoved) {
+      moved_.clear();
+      scan_ = true;
+    }
+    if (before == 0 && !moved_.empty()) {
+      idle_ = false;
+      ready_.notify_one();
+    }
+  }
+  next_.deliver(std::move(events), oldest_ms);
+}
+
+void SearchIndexer::work() {
+  pthread_setname_np(pthread_self(), "search");
+  const sched_param none{};
+  // Where the kernel refuses, the thread is merely as quick as others.
+  (void)pthread_setschedparam(pthread_self(), SCHED_IDLE, &none);
+  while (!stopping_) {
+    std::vector<ConversationId> moved;
+    bool scan = false;
+    {
+      std::unique_lock lock(mutex_);
+      idle_ = moved_.empty() && !scan_;
+      ready_.wait(lock, [this] { return stopping_ || scan_ || !moved_.empty(); });
+      if (!scan_) ready_.wait_for(lock, kGather, [this] { return stopping_.load(); });
+      moved.assign(moved_.begin(), moved_.end());
+      moved_.clear();
+      scan = std::exchange(scan_, false);
+    }
+    try {
+      if (scan) this->scan();
+      index(moved);
+    } catch (const std::exception& e) {
+      base::log::warn("the search index is behind and tries again", {{"what", e.what()}});
+      std::unique_lock lock(mutex_);
+      scan_ = true;
+      ready_.wait_for(lock, kAfterFailure, [this] { return stopping_.load(); });
+    }
+  }
+}
+
+void SearchIndexer::scan() {
+  std::uint64_t position = 0;
+  while (!stopping_) {
+    const auto ends = store_.messages().conversation_ends(position, kConversationsAtOnce);
+    if (ends.empty()) return;
+    std::vector<ConversationId> behind;
+    for (const auto& end : ends)
+      if (end.last_seq > index_.indexed_to(end.conversation)) behind.push_back(end.conversation);
+    index(behind);
+    position = ends.back().position;
+  }
+}
+
+void SearchIndexer::index_all(const std::function<void(std::int64_t)>& progress) {
+  progress_ = progress;
+  scan();
+}
+
+void SearchIndexer::index(const std::vector<ConversationId>& conversations) {
+  std::vector<store::SearchUpdate> updates;
+  std::size_t messages = 0;
+  const auto write = [&] {
+    if (updates.empty()) return;
+    index_.update(updates);
+    indexed_ += static_cast<std::int64_t>(messages);
+    if (progress_) progress_(indexed_);
+    updates.clear();
+    messages = 0;
+  };
+  for (const auto conversation : conversations) {
+    bool done = false;
+    while (!done && !stopping_) {
+      done = read(conversation, updates, messages);
+      if (!done || messages >= kAtOnce) write();
+    }
+  }
+  write();
+}
+
+bool SearchIndexer::read(ConversationId conversation, std::vector<store::SearchUpdate>& updates,
+                         std::size_t& messages) {
+  const auto page = store_.messages().history({conversation, 1, 0, index_.indexed_to(conversation), kAtOnce});
+  if (page.messages.empty()) return true;
+  store::SearchUpdate update;
+  update.conversation = conversation;
+  update.indexed_to = page.messages.back().seq;
+  for (const auto& message : page.messages) {
+    if (!protocol::is_shown(message.type)) {
+      if (auto document = amended_document(message)) update.documents.push_back(std::move(*document));
+      continue;
+    }
+    auto text = searchable_text(message);
+    if (text.empty()) continue;
+    update.documents.push_back({message.seq, message.from, message.type, message.timestamp, std::move(text)});
+  }
+  messages += page.messages.size();
+  updates.push_back(std::move(update));
+  return !page.has_more;
+}
+
+}  // namespace simpleim::service

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <atomic>
+#include <boost/unordered/unordered_flat_set.hpp>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "base/metrics.h"
+#include "service/events.h"
+#include "store/search_index.h"
+#include "store/store.h"
+
+namespace simpleim::service {
+
+/// Brings messages into the search index behind everybody's back: a thread that only gets the processor time that
+/// nobody else wants reads what is new in conversations that moved. The index itself knows how far it is, so nothing is
+/// lost when the server ends.
+class SearchIndexer final : public EventSink {
+ public:
+  /// Events go on to `next`.
+  SearchIndexer(store::Store& store, store::SearchIndex& index, EventSink& next);
+  ~SearchIndexer() override;
+
+  void deliver(std::vector<Event>&& events, std::int64_t oldest_ms) override;
+
+  /// Looks at every conversation for what is missing, then waits for events.
+  void start();
+  void stop();
+  /// Brings everything in; for `simpleim reindex`. `progress`: messages so far.
+  void index_all(const std::function<void(std::int64_t)>& progress);
+  /// Nothing waits.
+  bool is_idle() const { return idle_; }
+
+ private:
+  void work();
+  void scan();
+  void index(const std::vector<ConversationId>& conversations);
+  /// What is new in a conversation, at most kAtOnce messages; false when there is more.
+  bool read(ConversationId conversation, std::vector<store::SearchUpdate>& updates, std::size_t& messages);
+
+  /// Messages in one write to the index.
+  static constexpr std::size_t kAtOnce = 2000;
+  /// Conversations known to have moved; beyond it all are looked at again.
+  static constexpr std::size_t kMaxMoved = 200'000;
+
+  store::Store& store_;
+  store::SearchIndex& index_;
+  EventSink& next_;
+  std::mutex mutex_;
+  std::condition_variable ready_;
+  boost::unordered_flat_set<ConversationId, base::IdHash> moved_;
+  bool scan_ = true;
+  std::atomic<bool> stopping_{false};
+  std::atomic<bool> idle_{false};
+  std::int64_t indexed_ = 0;
+  std::function<void(std::int64_t)> progress_;
+  std::thread thread_;
+};
+
+}  // namespace simpleim::service
