@@ -53,4 +53,7 @@ Report run_storm(const Options& options);
 /// Pages of history from a large store.
 Report run_history(const Options& options);
 
+/// Searches of one user whose hundred conversations hold all messages, Chinese and Latin.
+Report run_search(const Options& options);
+
 }  // namespace simpleim::bench

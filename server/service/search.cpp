@@ -69,6 +69,38 @@ std::vector<Search::Place> Search::places(UserId me, const Query& query) {
   return found;
 }
 
+/// Asks each conversation for a few, the newest conversations first, and only those for more whose few were all needed.
+std::vector<store::SearchHit> Search::newest_hits(const std::vector<Place>& places, const store::SearchFilter& filter,
+                                                  const std::vector<base::SearchTerm>& terms,
+                                                  const std::optional<Cursor>& after, std::size_t wanted) {
+  struct Open {
+    const Place* place;
+    std::int64_t newest;
+    std::optional<Cursor> after;
+  };
+  std::vector<store::SearchHit> hits;
+  std::vector<Open> open;
+  for (const auto& place : places) open.push_back({&place, place.last_timestamp, after});
+  constexpr std::size_t kFew = 2;
+  for (auto few = std::max(kFew, wanted / std::max<std::size_t>(1, places.size())); !open.empty(); few *= 2) {
+    std::vector<Open> more;
+    for (const auto& [place, newest, from] : open) {
+      if (hits.size() >= wanted && newest < hits.back().timestamp) continue;
+      const auto narrow = from ? narrowed(filter, *from, place->conversation) : filter;
+      const auto found = index_.find(place->conversation, terms, narrow, place->visible_from, few);
+      hits.insert(hits.end(), found.begin(), found.end());
+      std::sort(hits.begin(), hits.end(),
+                [](const auto& a, const auto& b) { return newest_first(a) < newest_first(b); });
+      if (hits.size() > wanted) hits.resize(wanted);
+      if (found.size() < few) continue;
+      const auto& last = found.back();
+      more.push_back({place, last.timestamp, Cursor{last.timestamp, place->conversation, last.seq}});
+    }
+    open = std::move(more);
+  }
+  return hits;
+}
+
 Result<Search::Page> Search::find(UserId me, const Query& query, const std::optional<Cursor>& after,
                                   std::size_t limit) {
   const auto terms = base::search_terms(query.text);
@@ -76,17 +108,8 @@ Result<Search::Page> Search::find(UserId me, const Query& query, const std::opti
   const auto places = this->places(me, query);
   if (query.conversation && places.empty()) return protocol::not_found();
 
-  // The newest conversations first: once the page is full of what is newer than all that the next one has, it is done.
-  std::vector<store::SearchHit> hits;
   const auto wanted = limit + 1;
-  for (const auto& place : places) {
-    if (hits.size() >= wanted && place.last_timestamp < hits.back().timestamp) break;
-    const auto filter = after ? narrowed(query.filter, *after, place.conversation) : query.filter;
-    const auto found = index_.find(place.conversation, terms, filter, place.visible_from, wanted);
-    hits.insert(hits.end(), found.begin(), found.end());
-    std::sort(hits.begin(), hits.end(), [](const auto& a, const auto& b) { return newest_first(a) < newest_first(b); });
-    if (hits.size() > wanted) hits.resize(wanted);
-  }
+  auto hits = newest_hits(places, query.filter, terms, after, wanted);
 
   Page page;
   if (hits.size() > limit) {

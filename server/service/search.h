@@ -42,6 +42,9 @@ class Search {
     std::int64_t visible_from = 1;
     std::int64_t last_timestamp = 0;
   };
+  std::vector<store::SearchHit> newest_hits(const std::vector<Place>& places, const store::SearchFilter& filter,
+                                            const std::vector<base::SearchTerm>& terms,
+                                            const std::optional<Cursor>& after, std::size_t wanted);
   std::vector<Place> places(UserId me, const Query& query);
 
   store::Store& store_;

@@ -90,12 +90,22 @@ void SearchIndexer::work() {
     try {
       if (scan) this->scan();
       index(moved);
+      tidy();
     } catch (const std::exception& e) {
       base::log::warn("the search index is behind and tries again", {{"what", e.what()}});
       std::unique_lock lock(mutex_);
       scan_ = true;
       ready_.wait_for(lock, kAfterFailure, [this] { return stopping_.load(); });
     }
+  }
+}
+
+void SearchIndexer::tidy() {
+  const auto quiet = [this] {
+    const std::lock_guard lock(mutex_);
+    return moved_.empty() && !scan_ && !stopping_;
+  };
+  while (quiet() && index_.tidy()) {
   }
 }
 
@@ -115,6 +125,8 @@ void SearchIndexer::scan() {
 void SearchIndexer::index_all(const std::function<void(std::int64_t)>& progress) {
   progress_ = progress;
   scan();
+  while (index_.tidy()) {
+  }
 }
 
 void SearchIndexer::index(const std::vector<ConversationId>& conversations) {

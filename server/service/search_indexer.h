@@ -35,6 +35,8 @@ class SearchIndexer final : public EventSink {
  private:
   void work();
   void scan();
+  /// While nothing new comes.
+  void tidy();
   void index(const std::vector<ConversationId>& conversations);
   /// What is new in a conversation, at most kAtOnce messages; false when there is more.
   bool read(ConversationId conversation, std::vector<store::SearchUpdate>& updates, std::size_t& messages);

@@ -55,6 +55,8 @@ class SearchIndex {
   /// Messages of the conversation that have all the terms, newest first; first_seq <= seq.
   virtual std::vector<SearchHit> find(ConversationId conversation, const std::vector<base::SearchTerm>& terms,
                                       const SearchFilter& filter, std::int64_t first_seq, std::size_t limit) = 0;
+  /// Work that can wait and makes find() faster; false when there is none.
+  virtual bool tidy() = 0;
   virtual void clear() = 0;
 };
 

@@ -1,5 +1,6 @@
 #include "store/sqlite/search_index.h"
 
+#include <array>
 #include <filesystem>
 
 #include "base/log.h"
@@ -8,7 +9,10 @@
 namespace simpleim::store::sqlite {
 namespace {
 
-constexpr int kVersion = 1;
+constexpr int kVersion = 4;
+
+/// The lengths of `prefix` below: only such a beginning is found without merging all words that have it.
+constexpr std::array<std::size_t, 5> kPrefixes{10, 8, 6, 4, 3};
 
 /// detail=none keeps no positions: a text with all pairs of a longer word is looked at itself (find_terms). No prefix
 /// index is as short as a pair of ideographs, so those are not doubled.
@@ -29,8 +33,12 @@ CREATE TABLE document (
   text TEXT NOT NULL
 ) STRICT;
 CREATE VIRTUAL TABLE words USING fts5(text, content='document', content_rowid='key', detail=none, columnsize=0,
-                                      prefix='3 5', tokenize='simpleim');
-PRAGMA user_version=1;
+                                      prefix='3 4 6 8 10', tokenize='simpleim');
+-- A search reads the newest end of a page backwards, which it has to take apart whole: small pages.
+INSERT INTO words(words, rank) VALUES('pgsz', 1000);
+-- tidy() merges whatever there are two of.
+INSERT INTO words(words, rank) VALUES('usermerge', 2);
+PRAGMA user_version=4;
 )sql";
 
 std::string quoted(const std::string& token) {
@@ -39,12 +47,38 @@ std::string quoted(const std::string& token) {
   return out + '"';
 }
 
-/// An FTS5 expression that no term can break out of.
-std::string expression(const std::vector<base::SearchTerm>& terms) {
+/// The first `characters` characters, or nothing when there are fewer.
+std::string beginning(const std::string& token, std::size_t characters) {
+  std::size_t end = 0;
+  for (std::size_t n = 0; n < characters; ++n) {
+    if (end == token.size()) return "";
+    ++end;
+    while (end < token.size() && (static_cast<unsigned char>(token[end]) & 0xc0) == 0x80) ++end;
+  }
+  return token.substr(0, end);
+}
+
+/// An FTS5 expression that no term can break out of, for texts that may have all terms; `exact`: that do.
+std::string expression(const std::vector<base::SearchTerm>& terms, bool& exact) {
   std::string out;
-  for (const auto& term : terms)
-    for (const auto& token : term.tokens)
-      out += (out.empty() ? "" : " AND ") + quoted(token) + (term.prefix ? "*" : "");
+  exact = true;
+  for (const auto& term : terms) {
+    exact = exact && term.tokens.size() == 1 && term.tokens.front() == term.text;
+    for (const auto& token : term.tokens) {
+      if (!out.empty()) out += " AND ";
+      if (!term.prefix) {
+        out += quoted(token);
+        continue;
+      }
+      for (const auto length : kPrefixes) {
+        const auto start = beginning(token, length);
+        if (start.empty()) continue;
+        exact = exact && start == token;
+        out += quoted(start) + "*";
+        break;
+      }
+    }
+  }
   return out;
 }
 
@@ -173,13 +207,23 @@ void SqliteSearchIndex::update(const std::vector<SearchUpdate>& updates) {
   }
 }
 
+/// Each update leaves a segment of its own, and a search asks every segment.
+bool SqliteSearchIndex::tidy() {
+  constexpr int kPages = 200;
+  const auto before = sqlite3_total_changes64(writer_->handle());
+  writer_->query("INSERT INTO words(words, rank) VALUES('merge', ?)").bind(kPages).run();
+  // Its own row is one change; a merge makes more (sqlite.org/fts5.html, "The merge command").
+  return sqlite3_total_changes64(writer_->handle()) - before >= 2;
+}
+
 std::vector<SearchHit> SqliteSearchIndex::find(ConversationId conversation, const std::vector<base::SearchTerm>& terms,
                                                const SearchFilter& filter, std::int64_t first_seq, std::size_t limit) {
   std::vector<SearchHit> hits;
   auto reader = take_reader();
   const auto key = key_of(*reader, conversation);
   if (key != 0) {
-    const auto wanted = expression(terms);
+    bool exact = false;
+    const auto wanted = expression(terms, exact);
     auto query = reader->query(
         "SELECT d.key, d.timestamp, d.text FROM words JOIN document d ON d.key=words.rowid WHERE words MATCH ?1 AND "
         "words.rowid BETWEEN ?2 AND ?3 AND (?4=0 OR d.sender_id=?4) AND (?5 < 0 OR d.type=?5) AND d.timestamp >= ?6 "
@@ -195,7 +239,7 @@ std::vector<SearchHit> SqliteSearchIndex::find(ConversationId conversation, cons
         .bind(filter.before_seq == 0 ? 0 : row_key(key, filter.before_seq));
     while (hits.size() < limit && query.step()) {
       SearchHit hit{conversation, query.integer() & kSeqMask, query.integer()};
-      if (!base::find_terms(query.text(), terms).empty()) hits.push_back(hit);
+      if (exact || !base::find_terms(query.text(), terms).empty()) hits.push_back(hit);
     }
   }
   give_back(std::move(reader));

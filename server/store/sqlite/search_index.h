@@ -18,6 +18,7 @@ class SqliteSearchIndex final : public SearchIndex {
   void update(const std::vector<SearchUpdate>& updates) override;
   std::vector<SearchHit> find(ConversationId conversation, const std::vector<base::SearchTerm>& terms,
                               const SearchFilter& filter, std::int64_t first_seq, std::size_t limit) override;
+  bool tidy() override;
   void clear() override;
 
  private:

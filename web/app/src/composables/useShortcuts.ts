@@ -2,6 +2,7 @@ import { useEventListener } from '@vueuse/core'
 import { ref } from 'vue'
 import { useRouter } from 'vue-router'
 import { useChat } from '../stores/chat'
+import { useSearch } from '../stores/search'
 
 const isMac = /Mac|iPhone|iPad/.test(navigator.userAgent)
 export const MOD = isMac ? '⌘' : 'Ctrl'
@@ -11,6 +12,7 @@ const helpOpen = ref(false)
 export function useShortcuts() {
   const chat = useChat()
   const router = useRouter()
+  const search = useSearch()
 
   function move(step: number): void {
     const rows = chat.listed
@@ -26,6 +28,8 @@ export function useShortcuts() {
     const mod = isMac ? event.metaKey : event.ctrlKey
     if (mod && event.key.toLowerCase() === 'k')
       document.querySelector<HTMLElement>('[data-shortcut="find"]')?.focus()
+    else if (mod && event.shiftKey && event.key.toLowerCase() === 'f')
+      search.open(chat.current)
     else if (mod && event.key === '/')
       helpOpen.value = !helpOpen.value
     else if (event.altKey && event.key === 'ArrowDown')
