@@ -383,7 +383,9 @@ Report run_search(const Options& options) {
   ServerProcess server(options.binary, options.data_root, options.settings);
   PairClients chat(server.port(), options.pairs, "find");
   chat.to_one = true;
-  chat.clients[1].close();  // one socket does not take what a hundred send
+  // One socket does not take what a hundred send, and those that are silent for a minute are closed.
+  for (auto& client : chat.clients)
+    if (!chat.is_sender(client)) client.close();
   Language language(1);
   chat.make_text = [&](std::string& text) { language.sentence(text); };
   Meter meter;

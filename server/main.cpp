@@ -8,11 +8,14 @@
 #include <iostream>
 
 #include "admin/admin.h"
+#include "base/data_dir_lock.h"
 #include "base/log.h"
 #include "media/image_processor.h"
 #include "net/listener.h"
 #include "server.h"
+#include "service/search_indexer.h"
 #include "store/sqlite/maintenance.h"
+#include "store/sqlite/search_index.h"
 #include "store/sqlite/sqlite_store.h"
 
 #ifndef SIMPLEIM_VERSION
@@ -164,6 +167,27 @@ int restore(const Flags& flags, const std::string& dir) {
   return 0;
 }
 
+class NoSink final : public service::EventSink {
+  void deliver(std::vector<service::Event>&&, std::int64_t) override {}
+};
+
+/// Makes the search index anew; the server of this folder must be down.
+int reindex(const Flags& flags) {
+  base::Config config;
+  if (auto error = load_config(flags, config); !error.empty()) return fail(error);
+  const auto dir = config.server.data_dir;
+  if (!std::filesystem::exists(dir + "/simpleim.db")) return fail("there is no database in " + dir);
+  const base::DataDirLock lock(dir);
+  store::sqlite::SqliteStore store(dir + "/simpleim.db", 1);
+  store::sqlite::SqliteSearchIndex index(dir + "/search.db", 1);
+  index.clear();
+  NoSink nobody;
+  service::SearchIndexer indexer(store, index, nobody);
+  indexer.index_all([](std::int64_t messages) { std::cout << "\r" << messages << " messages" << std::flush; });
+  std::cout << "\nthe search index is as new as the messages\n";
+  return 0;
+}
+
 struct UserArguments {
   std::string username, nickname, password;
 };
@@ -210,6 +234,10 @@ int run(int argc, char** argv) {
   add_config_flags(*restore_command, flags);
   restore_command->add_option("DIR", dir)->required();
   restore_command->callback([&] { code = restore(flags, dir); });
+
+  auto* reindex_command = app.add_subcommand("reindex", "make the search index anew from the messages");
+  add_config_flags(*reindex_command, flags);
+  reindex_command->callback([&] { code = reindex(flags); });
 
   auto* user_app = app.add_subcommand("user", "accounts");
   user_app->require_subcommand(1);

@@ -1,7 +1,5 @@
 #include "server.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -10,6 +8,7 @@
 #include <stdexcept>
 
 #include "api/api.h"
+#include "base/data_dir_lock.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "base/repeater.h"
@@ -101,23 +100,6 @@ const std::vector<std::pair<std::string, std::string>> kApiHeaders{
     {"Cache-Control", "no-store"},
 };
 
-/// Keeps a second server off the same folder; freed with the process.
-class DataDirLock {
- public:
-  explicit DataDirLock(const std::string& dir)
-      : fd_(::open((dir + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)) {
-    if (fd_ < 0) throw std::runtime_error("server.data_dir " + dir + " cannot be written");
-    if (::flock(fd_, LOCK_EX | LOCK_NB) != 0)
-      throw std::runtime_error("server.data_dir " + dir + " is in use by another simpleim");
-  }
-  ~DataDirLock() { ::close(fd_); }
-  DataDirLock(const DataDirLock&) = delete;
-  DataDirLock& operator=(const DataDirLock&) = delete;
-
- private:
-  const int fd_;
-};
-
 }  // namespace
 
 struct Server::Parts {
@@ -125,7 +107,7 @@ struct Server::Parts {
 
   const Config config;
   const std::string data_dir;
-  DataDirLock lock;
+  base::DataDirLock lock;
   base::SystemClock clock;
   base::SecureRandom random;
   base::IdMaker ids{clock, random};
