@@ -48,6 +48,7 @@ Response join(ApiContext& context, GroupId group, const Identity& me) {
 void write_member(JsonWriter& w, const service::MemberView& view) {
   w.field("user_id", view.member.user.str())
       .field("username", view.username)
+      .field("avatar_file_id", view.avatar_file_id)
       .field("nickname", view.nickname)
       .field("role", to_string(view.member.role))
       .field("joined_at", view.member.joined_at)
@@ -85,6 +86,7 @@ Response update(ApiContext& context, const Request& request, GroupId group, cons
   change.name = body.optional_text("name");
   change.description = body.optional_text("description");
   change.announcement = body.optional_text("announcement");
+  change.avatar_file_id = body.optional_text("avatar_file_id");
   if (const auto policy = body.optional_text("join_policy")) {
     change.join_policy = parse_policy(*policy);
     if (!change.join_policy) body.fail(protocol::invalid_field("join_policy", "open, approval or invite is needed"));

@@ -15,7 +15,8 @@ net::Response me(ApiContext& context, const Identity& who) {
 
 net::Response update_me(ApiContext& context, const net::Request& request, const Identity& who) {
   Body body(request);
-  service::Accounts::ProfileChange change{body.optional_text("nickname"), body.optional_text("bio")};
+  service::Accounts::ProfileChange change{body.optional_text("nickname"), body.optional_text("bio"),
+                                          body.optional_text("avatar_file_id")};
   if (body.error()) return failure(*body.error());
   const auto user = context.accounts.update_profile(who.user, change);
   if (!user) return failure(user.error());

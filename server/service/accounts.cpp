@@ -2,6 +2,7 @@
 
 #include "base/random.h"
 #include "base/utf8.h"
+#include "service/file_access.h"
 #include "service/text_rules.h"
 
 namespace simpleim::service {
@@ -138,6 +139,10 @@ Result<store::User> Accounts::update_profile(UserId user, const ProfileChange& c
     if (!found) return protocol::not_found();
     if (change.nickname) found->nickname = *change.nickname;
     if (change.bio) found->bio = *change.bio;
+    if (change.avatar_file_id) {
+      if (auto error = publish_avatar(batch.store(), *change.avatar_file_id, user)) return *error;
+      found->avatar_file_id = *change.avatar_file_id;
+    }
     batch.store().accounts().update_profile(*found);
     return std::move(*found);
   });

@@ -41,6 +41,8 @@ class Accounts {
   struct ProfileChange {
     std::optional<std::string> nickname;
     std::optional<std::string> bio;
+    /// A picture of his own, or "".
+    std::optional<std::string> avatar_file_id;
   };
   Result<store::User> update_profile(UserId user, const ProfileChange& change);
   std::vector<store::User> search(std::string_view prefix, std::size_t limit);

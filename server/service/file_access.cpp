@@ -30,6 +30,16 @@ bool fits(FrameType type, FileKind kind) {
 
 std::string file_path(base::FileId id) { return "/api/files/" + id.str(); }
 
+std::optional<Error> publish_avatar(store::Store& store, const std::string& file_id, base::UserId owner) {
+  if (file_id.empty()) return std::nullopt;
+  const auto id = base::FileId::parse(file_id);
+  const auto file = id ? store.files().file(*id) : std::nullopt;
+  if (!file || file->owner != owner || file->kind != FileKind::kImage)
+    return protocol::invalid_field("avatar_file_id", "the id of a picture that you have uploaded is needed");
+  store.files().set_avatar(*id);
+  return std::nullopt;
+}
+
 bool may_read_file(store::Store& store, const store::File& file, base::UserId user) {
   if (file.owner == user || file.is_avatar) return true;
   for (const auto& place : store.files().places(file.id, kMaxPlaces)) {

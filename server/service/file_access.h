@@ -13,6 +13,10 @@ bool may_read_file(store::Store& store, const store::File& file, base::UserId us
 protocol::Result<std::string> file_message_content(store::Store& store, protocol::FrameType type, base::FileId file,
                                                    std::string_view extra, base::UserId from);
 
+/// Makes a picture of `owner`'s one that everyone signed in may see. kValidation when it is none of his; "" is fine and
+/// means no picture. In a batch.
+std::optional<protocol::Error> publish_avatar(store::Store& store, const std::string& file_id, base::UserId owner);
+
 /// "/api/files/{id}"
 std::string file_path(base::FileId id);
 

@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "base/json_writer.h"
+#include "service/file_access.h"
 #include "service/text_rules.h"
 
 namespace simpleim::service {
@@ -195,10 +196,11 @@ Result<void> Groups::leave(UserId me, GroupId group) {
 }
 
 MemberView Groups::member_view(const GroupMember& member) {
-  MemberView view{member, member.nickname, ""};
+  MemberView view{member, member.nickname, "", ""};
   if (const auto user = store_.accounts().user(member.user)) {
     if (view.nickname.empty()) view.nickname = user->nickname;
     view.username = user->username;
+    view.avatar_file_id = user->avatar_file_id;
   }
   return view;
 }
@@ -237,6 +239,10 @@ Result<GroupView> Groups::update(UserId me, GroupId group, const Change& change)
     if (change.name) g.name = *change.name;
     if (change.description) g.description = *change.description;
     if (change.announcement) g.announcement = *change.announcement;
+    if (change.avatar_file_id) {
+      if (auto error = publish_avatar(batch.store(), *change.avatar_file_id, me)) return *error;
+      g.avatar_file_id = *change.avatar_file_id;
+    }
     if (change.join_policy) g.join_policy = *change.join_policy;
     if (change.history_for_all) g.history_for_all = *change.history_for_all;
     batch.store().groups().update_group(g);
@@ -248,9 +254,10 @@ Result<GroupView> Groups::update(UserId me, GroupId group, const Change& change)
                      w.field("announcement", g.announcement);
                    }));
     if (g.description != before.description || g.join_policy != before.join_policy ||
-        g.history_for_all != before.history_for_all)
+        g.history_for_all != before.history_for_all || g.avatar_file_id != before.avatar_file_id)
       append_event(batch, ids_, group, event_content("updated", group, me, {}, [&](JsonWriter& w) {
                      w.field("description", g.description)
+                         .field("avatar_file_id", g.avatar_file_id)
                          .field("join_policy", to_string(g.join_policy))
                          .field("history", g.history_for_all ? "all" : "since_joined");
                    }));

@@ -15,6 +15,7 @@ struct MemberView {
   store::GroupMember member;
   std::string nickname;
   std::string username;
+  std::string avatar_file_id;
 };
 
 /// Groups and who is in them. Every change is one batch: the change, and a stored type 3 message
@@ -55,6 +56,8 @@ class Groups {
     std::optional<std::string> name;
     std::optional<std::string> description;
     std::optional<std::string> announcement;
+    /// A picture of whoever changes it, or "".
+    std::optional<std::string> avatar_file_id;
     std::optional<store::JoinPolicy> join_policy;
     std::optional<bool> history_for_all;
   };

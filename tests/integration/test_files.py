@@ -464,3 +464,22 @@ def test_a_backup_has_the_files():
         subprocess.run([BINARY, "backup", str(target), "--data-dir", str(server.data_dir)], check=True, capture_output=True)
         assert (target / "files" / sha256(data)[:2] / sha256(data)).read_bytes() == data
         assert file["file_size"] == 1000
+
+
+def test_pictures_of_people_and_groups_are_for_everyone(alice, bob, carol):
+    file = upload(alice, picture(), "me.png")
+    assert download(bob, f"/api/files/{file['file_id']}")[0] == 404
+    assert alice.api("PATCH", "/api/users/me", {"avatar_file_id": file["file_id"]})["avatar_file_id"] == file["file_id"]
+    assert bob.api("GET", f"/api/users/{alice.id}")["avatar_file_id"] == file["file_id"]
+    assert download(bob, f"/api/files/{file['file_id']}/thumbnail")[0] == 200
+    text = upload(alice, b"no picture")
+    for wrong in (text["file_id"], "file_0000000000001", "x", file["file_id"][:-1]):
+        assert alice.api.error("PATCH", "/api/users/me", {"avatar_file_id": wrong}) == (400, 40002), wrong
+    assert bob.api.error("PATCH", "/api/users/me", {"avatar_file_id": file["file_id"]}) == (400, 40002)
+    group = alice.api("POST", "/api/groups", {"name": "g", "member_ids": [bob.id]})["group_id"]
+    sign = upload(alice, picture(color=(0, 0, 200)))
+    assert alice.api("PATCH", f"/api/groups/{group}", {"avatar_file_id": sign["file_id"]})["avatar_file_id"] == sign["file_id"]
+    assert bob.api.error("PATCH", f"/api/groups/{group}", {"avatar_file_id": ""}) == (403, 40302)
+    members = bob.api("GET", f"/api/groups/{group}/members")["members"]
+    assert {m["avatar_file_id"] for m in members} == {file["file_id"], ""}
+    assert alice.api("PATCH", "/api/users/me", {"avatar_file_id": ""})["avatar_file_id"] == ""

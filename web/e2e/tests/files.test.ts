@@ -158,3 +158,18 @@ test('what is attached without a network is sent once it is back', async () => {
   await bob.page.getByTestId('file-name').getByText('later.txt').waitFor()
   await until('it is sent', async () => await ada.page.locator('[data-testid="message"][data-state="sending"]').count() === 0)
 })
+
+test('somebody\'s picture is seen by others, in lists and groups, and a group has its own', async () => {
+  const ada = await scene.person('Ada')
+  const bob = await scene.person('Bob')
+  await ada.page.getByTestId('settings-open').click()
+  await ada.page.getByTestId('avatar-file').setInputFiles({ name: 'me.png', mimeType: 'image/png', buffer: PICTURE })
+  await ada.page.getByTestId('avatar-picture').first().waitFor()
+  await scene.shot(ada.page, 'avatar')
+  await openPrivate(bob.page, ada.user)
+  const picture = bob.page.getByTestId('avatar-picture').first()
+  await picture.waitFor()
+  await until('it is shown', () => isShown(picture))
+  await ada.page.getByTestId('avatar-remove').click()
+  await ada.page.getByTestId('avatar-picture').first().waitFor({ state: 'detached' })
+})

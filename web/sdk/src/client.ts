@@ -16,6 +16,7 @@ import { browserKeeper, memoryKeeper } from './session_keeper.ts'
 import { IndexedDbStore } from './store/indexeddb_store.ts'
 import { MemoryStore } from './store/memory_store.ts'
 import { Timeline } from './timeline.ts'
+import { uploadWhole } from './upload_transport.ts'
 
 export interface SimpleIMOptions {
   /** Where the server is: "https://chat.example.org". Default: where the page came from. */
@@ -342,6 +343,12 @@ export class SimpleIM {
         return undefined
       throw error
     }
+  }
+
+  /** Puts a picture on the server, as for a profile. */
+  upload(blob: Blob, name: string): Promise<StoredFile> {
+    const about = { name, asFile: false, durationMs: 0 }
+    return uploadWhole({ baseUrl: this.baseUrl, rest: this.rest, blob, about, signal: new AbortController().signal, progress: () => {} })
   }
 
   /** Links of a file that work in `<img>`, `<audio>` and `<video>` for some minutes. */

@@ -3,10 +3,12 @@ import { refDebounced } from '@vueuse/core'
 import { ref, shallowRef, watch } from 'vue'
 import { im } from '../im'
 import { useAuth } from '../stores/auth'
+import { useAvatars } from '../stores/avatars'
 
 /** People whose name begins with what is typed; the server is asked when the typing pauses. */
 export function useUserSearch() {
   const auth = useAuth()
+  const avatars = useAvatars()
   const query = ref('')
   const found = shallowRef<Profile[]>([])
   const searching = ref(false)
@@ -32,6 +34,7 @@ export function useUserSearch() {
       return
     found.value = users.filter(user => user.user_id !== auth.me)
     im.learn(users)
+    users.forEach(user => avatars.learn(user.user_id, user.avatar_file_id))
     searching.value = false
   })
 

@@ -2,6 +2,7 @@ import type { ConnectionStatus, Conversation, Outgoing } from '@simpleim/sdk'
 import { defineStore } from 'pinia'
 import { computed, shallowReactive, shallowRef } from 'vue'
 import { im } from '../im'
+import { useAvatars } from './avatars'
 
 /** A conversation that was just begun stands first until something is said. */
 function activity(row: Conversation): number {
@@ -10,6 +11,7 @@ function activity(row: Conversation): number {
 
 /** The conversation list and the queue of what is on its way: the SDK's state as Vue sees it. */
 export const useChat = defineStore('chat', () => {
+  const avatars = useAvatars()
   const rows = shallowReactive(new Map<string, Conversation>())
   const outgoing = shallowReactive(new Map<string, Outgoing>())
   const connection = shallowRef<ConnectionStatus>(im.connection)
@@ -30,6 +32,7 @@ export const useChat = defineStore('chat', () => {
     outgoing.clear()
     for (const row of im.conversations()) {
       rows.set(row.conversation_id, row)
+      avatars.learnRow(row)
       for (const entry of im.outgoing(row.conversation_id)) outgoing.set(entry.message_id, entry)
     }
     connection.value = im.connection
