@@ -126,6 +126,7 @@ struct Server::Parts {
   base::WorkerPool slow_file_workers;
 
   gateway::Directory directory;
+  service::Calls calls;
   std::unique_ptr<service::SearchIndexer> indexer;
   std::unique_ptr<service::CommitLoop> commits;
   std::unique_ptr<service::Conversations> conversations;
@@ -141,6 +142,7 @@ struct Server::Parts {
   std::unique_ptr<service::Files> files;
   std::unique_ptr<service::Search> search;
   std::unique_ptr<base::Repeater> collector;
+  std::unique_ptr<base::Repeater> ringing;
   std::unique_ptr<api::ApiContext> api;
   net::Router router;
   net::Router admin_router;
@@ -172,6 +174,7 @@ Server::Parts::Parts(const Config& c)
       file_workers({"files", static_cast<std::size_t>(c.files.threads), kFilesQueue, kFilesNice}),
       slow_file_workers({"pictures", 1, kSlowFilesQueue, kSlowFilesNice}),
       directory(directory_options(c)),
+      calls(ids, {c.rtc.ring_s * 1000, c.rtc.silent_s * 1000}),
       key(service::load_or_make_key(data_dir + "/jwt.key")),
       tokens(key, clock),
       passwords(c.auth.argon2_memory_kib, c.auth.argon2_iterations) {
@@ -188,6 +191,7 @@ void Server::Parts::compose_services() {
   gateway_context = std::make_unique<gateway::GatewayContext>(
       gateway::GatewayContext{store,
                               nullptr,
+                              &calls,
                               *conversations,
                               presence,
                               workers,
@@ -225,6 +229,9 @@ void Server::Parts::compose_services() {
       service::Files::Ports{store, contents, *commits, images, ids, random, clock}, key,
       service::Files::Options{config.files.max_bytes, config.files.quota_bytes, config.files.quota_files,
                               config.files.unsent_hours});
+  ringing = std::make_unique<base::Repeater>("calls", std::chrono::seconds(1), [this] {
+    if (!calls.is_empty()) (void)commits->post([this](service::Batch& batch) { calls.tick(batch); });
+  });
   collector =
       std::make_unique<base::Repeater>("collector", std::chrono::seconds(kCollectEveryS), [this] { files->collect(); });
   gateway->connect(*sessions, *commits, *last_seen);
@@ -253,6 +260,7 @@ void Server::Parts::compose_listeners() {
                           {},
                           config.server.node_id,
                           api::embedded_assets()});
+  api->rtc = {config.rtc.stun_urls, config.rtc.turn_urls, config.rtc.turn_secret, config.rtc.turn_ttl_s};
   api::add_routes(router, *api);
   api::add_admin_routes(admin_router, *api);
   http.router = &router;
@@ -279,6 +287,7 @@ void Server::Parts::compose_listeners() {
 void Server::Parts::stop_workers() {
   indexer->stop();
   collector.reset();
+  ringing.reset();
   hashing.stop();
   workers.stop();
   file_workers.stop();

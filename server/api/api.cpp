@@ -61,6 +61,7 @@ void add_routes(net::Router& router, ApiContext& context) {
   add_file_routes(router, context);
   add_upload_routes(router, context);
   add_search_routes(router, context);
+  add_rtc_routes(router, context);
   add_system_routes(router, context);
   router.add("GET", "/api/openapi.json", net::Lane::kInline, [](const net::Request&) {
     net::Response response;

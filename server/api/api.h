@@ -17,6 +17,14 @@
 
 namespace simpleim::api {
 
+/// Who helps two browsers to find each other.
+struct Rtc {
+  std::vector<std::string> stun_urls;
+  std::vector<std::string> turn_urls;
+  std::string turn_secret;
+  std::int64_t turn_ttl_s = 0;
+};
+
 /// What the resources are made of; one for the server.
 struct ApiContext {
   store::Store& store;
@@ -42,6 +50,7 @@ struct ApiContext {
   std::string node_id;
   /// The web client.
   Assets assets;
+  Rtc rtc = {};
 };
 
 /// Adds the routes of protocol.md section 2. `context` outlives the router.

@@ -23,6 +23,7 @@ void add_receipt_routes(net::Router& router, ApiContext& context);
 void add_file_routes(net::Router& router, ApiContext& context);
 void add_upload_routes(net::Router& router, ApiContext& context);
 void add_search_routes(net::Router& router, ApiContext& context);
+void add_rtc_routes(net::Router& router, ApiContext& context);
 void add_system_routes(net::Router& router, ApiContext& context);
 
 /// server/api/openapi.json: what the routes above take and answer.

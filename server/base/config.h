@@ -69,6 +69,14 @@ struct Config {
     std::int64_t unsent_hours = 24;
     std::int64_t threads = 4;
   } files;
+  struct Rtc {
+    std::vector<std::string> stun_urls;
+    std::vector<std::string> turn_urls;
+    std::string turn_secret;
+    std::int64_t turn_ttl_s = 12 * 3600;
+    std::int64_t ring_s = 45;
+    std::int64_t silent_s = 6 * 3600;
+  } rtc;
   struct Heartbeat {
     std::int64_t ping_s = 30;
     std::int64_t silence_s = 60;

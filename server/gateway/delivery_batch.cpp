@@ -58,6 +58,18 @@ class Builder {
                                                       : TopicKey::of(typing.conversation.peer_of(typing.user));
     notice(topic, typing.origin, frame);
   }
+  void add(service::CallSignalled& signal) {
+    flush_messages();  // the record of a call comes before its end is told
+    const auto frame = [&](std::string& out) {
+      protocol::write_call(out, signal.type, signal.content, signal.from, signal.to, now_ms_);
+    };
+    notice(TopicKey::of(signal.to), {}, frame);
+    if (signal.from != signal.to) notice(TopicKey::of(signal.from), signal.origin, frame);
+  }
+  void add(service::SignalRefused& refused) {
+    const auto origin = refused.origin;
+    answer(origin, std::move(refused));
+  }
   void add(service::ConversationChanged& changed) {
     notice(TopicKey::of(changed.user), {},
            [&](std::string& out) { protocol::write_conversation(out, changed.settings, changed.user, now_ms_); });

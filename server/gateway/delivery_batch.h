@@ -37,8 +37,8 @@ struct Notice {
   std::uint32_t size = 0;
 };
 
-/// An ACK or refusal for one connection.
-using Answer = std::variant<service::MessageAccepted, service::MessageRefused>;
+/// An ACK or a refusal for one connection.
+using Answer = std::variant<service::MessageAccepted, service::MessageRefused, service::SignalRefused>;
 
 /// What one commit brought, serialised and framed once for all I/O threads. Read-only once posted.
 struct DeliveryBatch {

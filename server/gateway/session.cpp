@@ -131,6 +131,15 @@ void Session::handle(protocol::MarkFrame&& frame) {
     send_error({ErrorCode::kUnavailable, "the server is busy; try again", "", 1000}, "");
 }
 
+void Session::handle(protocol::CallFrame&& frame) {
+  if (!allow_control_frame()) return;
+  auto* calls = shard_.context().calls;
+  const auto accepted =
+      shard_.context().commits->post([calls, frame = std::move(frame), from = info_.user, origin = origin_](
+                                         service::Batch& batch) { calls->signal(batch, frame, from, origin); });
+  if (!accepted) send_error({ErrorCode::kUnavailable, "the server is busy; try again", "", 1000}, "");
+}
+
 void Session::handle(protocol::TypingFrame&& frame) {
   if (!allow_control_frame()) return;
   const auto conversation = frame.to ? ConversationId::between(info_.user, frame.to) : frame.conversation;
@@ -219,6 +228,7 @@ void Session::deliver(const Run& run, const DeliveryBatch& batch, const net::Sha
 }
 
 void Session::answer(const Answer& answer) {
+  if (const auto* signal = std::get_if<service::SignalRefused>(&answer)) return send_error(signal->error, signal->ref);
   if (in_flight_ > 0) --in_flight_;
   auto& out = shard_.scratch_text();
   if (const auto* ok = std::get_if<service::MessageAccepted>(&answer)) {

@@ -85,6 +85,7 @@ class Session final : public net::WebSocketHandler {
   void handle(protocol::RefusedFrame&& frame);
   void handle(protocol::SendFrame&& frame);
   void handle(protocol::OperationFrame&& frame);
+  void handle(protocol::CallFrame&& frame);
   void handle(protocol::MarkFrame&& frame);
   /// Fills in what a client left out; false when the message was refused.
   bool admit_message(protocol::MessageId& id);

@@ -10,6 +10,7 @@
 #include "base/worker_pool.h"
 #include "cluster/presence_directory.h"
 #include "gateway/session.h"
+#include "service/calls.h"
 #include "service/commit_loop.h"
 #include "service/conversations.h"
 
@@ -19,6 +20,7 @@ namespace simpleim::gateway {
 struct GatewayContext {
   store::Store& store;
   service::CommitLoop* commits = nullptr;
+  service::Calls* calls = nullptr;
   service::Conversations& conversations;
   cluster::PresenceDirectory& presence;
   base::WorkerPool& workers;

@@ -37,6 +37,12 @@ enum class FrameType : std::uint8_t {
   kDelivered = 37,
   kConversation = 38,
   kPin = 39,
+  kCallInvite = 40,
+  kCallAccept = 41,
+  kCallReject = 42,
+  kCallIce = 43,
+  kCallHangup = 44,
+  kCallBusy = 45,
   kPresence = 50,
   kSync = 60,
   kHeartbeat = 99,
@@ -82,6 +88,16 @@ struct MarkFrame {
   FrameType type = FrameType::kRead;
   ConversationId conversation;
   std::int64_t seq = 0;
+};
+/// Types 40 to 45: WebRTC signalling between two users; relayed, not stored.
+struct CallFrame {
+  FrameType type = FrameType::kCallInvite;
+  MessageId call;
+  /// 0 when the client did not say; then the call is known.
+  UserId to;
+  bool video = false;
+  /// The whole content, as it came.
+  std::string content;
 };
 struct TypingFrame {
   ConversationId conversation;

@@ -318,6 +318,38 @@ ClientFrame read_operation(const Fields& fields, FrameType type, simdjson::dom::
   return out;
 }
 
+/// Session descriptions are a few kilobytes.
+constexpr std::size_t kMaxSignal = 32 << 10;
+
+ClientFrame read_call(const Fields& fields, FrameType type, simdjson::dom::object content) {
+  CallFrame out;
+  out.type = type;
+  const auto id = content["call_id"].get_string();
+  const auto call = id.error() ? std::nullopt : MessageId::parse(id.value_unsafe());
+  if (!call)
+    return refuse(ErrorCode::kValidation, "content.call_id: 1 to 64 characters of A-Z a-z 0-9 _ - are needed",
+                  "content.call_id");
+  out.call = *call;
+  if (!blank(fields.to)) {
+    const auto user = is_string(*fields.to) ? UserId::parse(as_string(*fields.to)) : std::nullopt;
+    if (!user) return refuse(ErrorCode::kValidation, "to: a user id (user_…) is needed", "to");
+    out.to = *user;
+  }
+  if (type == FrameType::kCallInvite) {
+    const auto kind = content["kind"].get_string();
+    if (kind.error() || (kind.value_unsafe() != "audio" && kind.value_unsafe() != "video"))
+      return refuse(ErrorCode::kValidation, "content.kind: \"audio\" or \"video\" is needed", "content.kind");
+    out.video = kind.value_unsafe() == "video";
+    if (!out.to) return refuse(ErrorCode::kValidation, "to: missing; name whom to call", "to");
+  }
+  if (const auto twice = duplicate_key(content))
+    return refuse(ErrorCode::kMalformedJson, "the key \"" + *twice + "\" stands twice in the content");
+  out.content = simdjson::minify(content);
+  if (out.content.size() > kMaxSignal)
+    return refuse(ErrorCode::kTooLarge, "content: at most " + std::to_string(kMaxSignal) + " bytes of JSON", "content");
+  return out;
+}
+
 ClientFrame read_typing(const Fields& fields, simdjson::dom::object content) {
   TypingFrame out;
   const auto conversation_text = content["conversation_id"].get_string();
@@ -388,7 +420,8 @@ ClientFrame FrameParser::parse(std::string_view text) {
 
   const bool sends = type >= 0 && type <= 7 && type != 3;
   const bool operates = type == 32 || type == 35 || type == 36 || type == 39;
-  const bool offered = sends || operates || type == 31 || type == 33 || type == 37 || type == 50;
+  const bool calls = type >= 40 && type <= 45;
+  const bool offered = sends || operates || calls || type == 31 || type == 33 || type == 37 || type == 50;
   simdjson::dom::object content;
   const bool has_content = fields.content && fields.content->get(content) == simdjson::SUCCESS;
   if (offered && !has_content && type != 33) {
@@ -415,6 +448,13 @@ ClientFrame FrameParser::parse(std::string_view text) {
     case 36:
     case 39:
       return read_operation(fields, static_cast<FrameType>(type), content, limits_);
+    case 40:
+    case 41:
+    case 42:
+    case 43:
+    case 44:
+    case 45:
+      return read_call(fields, static_cast<FrameType>(type), content);
     case 33:
       return read_typing(fields, has_content ? content : object);
     case 50:

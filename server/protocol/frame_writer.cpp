@@ -149,6 +149,15 @@ void write_conversation(std::string& out, const ConversationSettings& settings, 
   close(out, timestamp);
 }
 
+void write_call(std::string& out, FrameType type, std::string_view content, UserId from, UserId to,
+                std::int64_t timestamp) {
+  open(out, "", type, from.str());
+  field(out, "to", to);
+  out += R"(,"content":)";
+  out += content;
+  close(out, timestamp);
+}
+
 void write_typing(std::string& out, ConversationId conversation, UserId from, std::int64_t timestamp) {
   open(out, "", FrameType::kTyping, from.str());
   out += R"(,"content":{"conversation_id":")";

@@ -29,6 +29,9 @@ struct ConversationSettings {
   std::string draft;
 };
 void write_conversation(std::string& out, const ConversationSettings& settings, UserId user, std::int64_t timestamp);
+/// Types 40 to 45.
+void write_call(std::string& out, FrameType type, std::string_view content, UserId from, UserId to,
+                std::int64_t timestamp);
 void write_typing(std::string& out, ConversationId conversation, UserId from, std::int64_t timestamp);
 /// last_seen in ms since the epoch, 0 when never seen.
 void write_presence(std::string& out, UserId user, bool online, std::int64_t last_seen, std::int64_t timestamp);

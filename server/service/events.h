@@ -65,6 +65,21 @@ struct Typing {
   UserId user;
   Origin origin;
 };
+/// A signal of a call (types 40 to 45): for all devices of `to`, and for those of `from` but `origin`, which stop
+/// ringing.
+struct CallSignalled {
+  protocol::FrameType type;
+  std::string content;
+  UserId from;
+  UserId to;
+  Origin origin;
+};
+/// A frame 34 for `origin`: what it asked for by a frame without an ACK was refused.
+struct SignalRefused {
+  Origin origin;
+  std::string ref;
+  Error error;
+};
 /// A user changed his settings of a conversation: for all his devices.
 struct ConversationChanged {
   UserId user;
@@ -77,7 +92,7 @@ struct SessionEnded {
 };
 
 using Event = std::variant<MessageStored, MessageAccepted, MessageRefused, MembershipChanged, MarkMoved, Typing,
-                           ConversationChanged, SessionEnded>;
+                           ConversationChanged, CallSignalled, SignalRefused, SessionEnded>;
 
 /// Implemented by the gateway. Called on the commit thread; must not block.
 class EventSink {

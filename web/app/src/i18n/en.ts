@@ -234,6 +234,8 @@ export default {
     dissolved: '{who} dissolved the group',
     updated: '{who} changed the group settings',
     nickname: '{whom} changed the nickname in the group',
+    call_audio: { answered: 'Voice call, {time}', missed: 'Voice call without an answer', rejected: 'Voice call declined', cancelled: 'Voice call cancelled', busy: 'Voice call: the line was busy' },
+    call_video: { answered: 'Video call, {time}', missed: 'Video call without an answer', rejected: 'Video call declined', cancelled: 'Video call cancelled', busy: 'Video call: the line was busy' },
     other: 'The group changed',
     and: '{list} and {n} more',
   },

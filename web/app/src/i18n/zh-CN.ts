@@ -236,6 +236,8 @@ const messages: typeof en = {
     dissolved: '{who} 解散了群聊',
     updated: '{who} 修改了群设置',
     nickname: '{whom} 修改了群昵称',
+    call_audio: { answered: '语音通话 {time}', missed: '语音通话未接听', rejected: '语音通话被拒绝', cancelled: '语音通话已取消', busy: '语音通话：对方忙线中' },
+    call_video: { answered: '视频通话 {time}', missed: '视频通话未接听', rejected: '视频通话被拒绝', cancelled: '视频通话已取消', busy: '视频通话：对方忙线中' },
     other: '群聊有变动',
     and: '{list} 等 {n} 人',
   },
