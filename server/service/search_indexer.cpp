@@ -14,6 +14,11 @@ using namespace std::chrono_literals;
 
 /// New messages wait this long for others: one write for many.
 constexpr auto kGather = 200ms;
+/// Messages a second from which on the index takes only a part of the time: reading them again costs about as much as
+/// delivering them did.
+constexpr std::int64_t kBusy = 20'000;
+constexpr int kRestPerWork = 19;
+constexpr auto kLook = 100ms;
 constexpr auto kAfterFailure = 5s;
 constexpr std::size_t kConversationsAtOnce = 1000;
 
@@ -56,8 +61,13 @@ void SearchIndexer::deliver(std::vector<Event>&& events, std::int64_t oldest_ms)
   {
     const std::lock_guard lock(mutex_);
     const auto before = moved_.size();
+    std::int64_t messages = 0;
     for (const auto& event : events)
-      if (const auto* stored = std::get_if<MessageStored>(&event)) moved_.insert(stored->message.conversation);
+      if (const auto* stored = std::get_if<MessageStored>(&event)) {
+        moved_.insert(stored->message.conversation);
+        ++messages;
+      }
+    stored_ += messages;
     if (moved_.size() > kMaxMoved) {
       moved_.clear();
       scan_ = true;
@@ -129,9 +139,26 @@ void SearchIndexer::index_all(const std::function<void(std::int64_t)>& progress)
   }
 }
 
+bool SearchIndexer::is_busy() {
+  const auto now = std::chrono::steady_clock::now();
+  const std::chrono::duration<double> passed = now - looked_;
+  if (passed < kLook) return busy_;
+  const std::int64_t stored = stored_;
+  busy_ = static_cast<double>(stored - stored_before_) > kBusy * passed.count();
+  looked_ = now;
+  stored_before_ = stored;
+  return busy_;
+}
+
+void SearchIndexer::rest(std::chrono::steady_clock::duration worked) {
+  const auto until = std::chrono::steady_clock::now() + kRestPerWork * worked;
+  while (is_busy() && !stopping_ && std::chrono::steady_clock::now() < until) std::this_thread::sleep_for(kLook);
+}
+
 void SearchIndexer::index(const std::vector<ConversationId>& conversations) {
   std::vector<store::SearchUpdate> updates;
   std::size_t messages = 0;
+  auto began = std::chrono::steady_clock::now();
   const auto write = [&] {
     if (updates.empty()) return;
     index_.update(updates);
@@ -139,6 +166,8 @@ void SearchIndexer::index(const std::vector<ConversationId>& conversations) {
     if (progress_) progress_(indexed_);
     updates.clear();
     messages = 0;
+    rest(std::chrono::steady_clock::now() - began);
+    began = std::chrono::steady_clock::now();
   };
   for (const auto conversation : conversations) {
     bool done = false;

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <boost/unordered/unordered_flat_set.hpp>
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -14,7 +15,8 @@
 namespace simpleim::service {
 
 /// Brings messages into the search index behind everybody's back: a thread that only gets the processor time that
-/// nobody else wants reads what is new in conversations that moved. The index itself knows how far it is, so nothing is
+/// nobody else wants, and a twentieth of it while very many messages come, reads what is new in conversations that
+/// moved. The index itself knows how far it is, so nothing is
 /// lost when the server ends.
 class SearchIndexer final : public EventSink {
  public:
@@ -41,6 +43,10 @@ class SearchIndexer final : public EventSink {
   /// What is new in a conversation, at most kAtOnce messages; false when there is more.
   bool read(ConversationId conversation, std::vector<store::SearchUpdate>& updates, std::size_t& messages);
 
+  /// After `worked`: while the server has much to do, sleeps long enough for sends not to feel the index.
+  void rest(std::chrono::steady_clock::duration worked);
+  bool is_busy();
+
   /// Messages in one write to the index.
   static constexpr std::size_t kAtOnce = 2000;
   /// Conversations known to have moved; beyond it all are looked at again.
@@ -53,6 +59,10 @@ class SearchIndexer final : public EventSink {
   std::condition_variable ready_;
   boost::unordered_flat_set<ConversationId, base::IdHash> moved_;
   bool scan_ = true;
+  std::atomic<std::int64_t> stored_{0};
+  std::int64_t stored_before_ = 0;
+  std::chrono::steady_clock::time_point looked_{};
+  bool busy_ = false;
   std::atomic<bool> stopping_{false};
   std::atomic<bool> idle_{false};
   std::int64_t indexed_ = 0;

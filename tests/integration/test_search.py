@@ -1,4 +1,5 @@
 """Search: what is said is found, in every script, by those who may see it (protocol.md section 2)."""
+import sqlite3
 import subprocess
 import time
 from urllib.parse import quote
@@ -159,6 +160,26 @@ def test_the_index_catches_up_after_a_crash_and_is_made_anew():
         assert done.returncode == 0 and "200 messages" in done.stdout, done
         server.restart()
         assert len(search(bob, "durable", limit=50)["hits"]) == 50
+
+
+def test_an_index_that_was_open_when_the_computer_stopped_is_made_anew():
+    with Server() as server:
+        alice, bob = User(server), User(server)
+        alice.connect().text(bob, "before the power went")
+        found(bob, "power", "before the power went")
+        mark = server.data_dir / "search.db-unsynced"
+        assert mark.exists()
+        server.kill()
+        mark.write_text("another start of the computer\n")
+        # What the disk never got: the file opens, and knows nothing.
+        with sqlite3.connect(server.data_dir / "search.db") as db:
+            db.executescript("UPDATE conversation SET indexed_to = 1000000; DELETE FROM document;")
+        db.close()
+        server.restart()
+        found(bob, "power", "before the power went")
+        assert mark.read_text() != "another start of the computer\n"
+        server.stop()
+        assert not mark.exists()
 
 
 @pytest.mark.parametrize("q", ['"', '""', "*", "a*", "NEAR(a b)", "col:x", "text:x", "a OR b", "a AND b", "NOT a", "(", ")", "{a}", "^a", "-a", "a+b", "';DROP TABLE words;--",

@@ -9,6 +9,13 @@
 namespace simpleim::store::sqlite {
 namespace {
 
+std::string first_row(Connection& db, const char* sql) {
+  auto query = db.query(sql);
+  return query.step() ? query.text() : "";
+}
+
+}  // namespace
+
 void sync_file(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0 || ::fsync(fd) != 0) {
@@ -17,13 +24,6 @@ void sync_file(const std::string& path) {
   }
   ::close(fd);
 }
-
-std::string first_row(Connection& db, const char* sql) {
-  auto query = db.query(sql);
-  return query.step() ? query.text() : "";
-}
-
-}  // namespace
 
 std::string check_file(const std::string& path) {
   Connection db(path, Connection::Access::kReadOnly);

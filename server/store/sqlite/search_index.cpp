@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "base/log.h"
+#include "store/sqlite/maintenance.h"
 #include "store/sqlite/row_key.h"
 
 namespace simpleim::store::sqlite {
@@ -84,8 +85,10 @@ std::string expression(const std::vector<base::SearchTerm>& terms, bool& exact) 
 
 }  // namespace
 
-SqliteSearchIndex::SqliteSearchIndex(const std::string& path, std::size_t readers) : path_(path), readers_(readers) {
+SqliteSearchIndex::SqliteSearchIndex(const std::string& path, std::size_t readers)
+    : path_(path), readers_(readers), unsynced_(path) {
   try {
+    if (unsynced_.is_torn()) throw StoreError(ErrorCode::kInternal, "the computer stopped while it was written");
     open();
   } catch (const StoreError& e) {
     base::log::warn("the search index is made anew", {{"what", e.what()}});
@@ -93,11 +96,23 @@ SqliteSearchIndex::SqliteSearchIndex(const std::string& path, std::size_t reader
   }
 }
 
+SqliteSearchIndex::~SqliteSearchIndex() {
+  try {
+    writer_->execute("PRAGMA wal_checkpoint(TRUNCATE)");
+    sync_file(path_);
+    unsynced_.clear();
+  } catch (const std::exception& e) {
+    base::log::warn("the search index is not closed cleanly", {{"what", e.what()}});
+  }
+}
+
 void SqliteSearchIndex::open() {
+  unsynced_.set();
   auto writer = std::make_unique<Connection>(path_, Connection::Access::kReadWrite);
   register_search_tokenizer(*writer);
+  // Not synced: its writes would hold up those of the messages, which share the disk.
   writer->execute(
-      "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA temp_store=MEMORY; PRAGMA secure_delete=ON;"
+      "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA temp_store=MEMORY; PRAGMA secure_delete=ON;"
       "PRAGMA cache_size=-16384; PRAGMA journal_size_limit=67108864");
   std::int64_t version = 0;
   {

@@ -4,15 +4,18 @@
 
 #include "store/search_index.h"
 #include "store/sqlite/connection.h"
+#include "store/sqlite/unsynced_mark.h"
 
 namespace simpleim::store::sqlite {
 
-/// The embedded default: a file of its own, `<data_dir>/search.db`, with SQLite's FTS5 over our tokens. A lost end of
-/// it is made again from the messages, so it is written without waiting for the disk.
+/// The embedded default: a file of its own, `<data_dir>/search.db`, with SQLite's FTS5 over our tokens. It can be
+/// made again from the messages, so it is written without waiting for the disk.
 class SqliteSearchIndex final : public SearchIndex {
  public:
-  /// Opens or creates the file; one that is damaged or of another version is made anew. Throws StoreError.
+  /// Opens or creates the file; one that is damaged, of another version, or was open when the computer stopped, is made
+  /// anew. Throws StoreError.
   SqliteSearchIndex(const std::string& path, std::size_t readers);
+  ~SqliteSearchIndex() override;
 
   std::int64_t indexed_to(ConversationId conversation) override;
   void update(const std::vector<SearchUpdate>& updates) override;
@@ -31,6 +34,7 @@ class SqliteSearchIndex final : public SearchIndex {
 
   const std::string path_;
   const std::size_t readers_;
+  const UnsyncedMark unsynced_;
   std::unique_ptr<Connection> writer_;
   std::mutex pool_mutex_;
   std::vector<std::unique_ptr<Connection>> pool_;
