@@ -23,13 +23,16 @@ export class Wire {
 
   /** Sends and waits until all are stored; at the rate the server allows. */
   async send(target: { to: string } | { group_id: string }, texts: string[], type = 1): Promise<void> {
-    for (const text of texts) {
-      const message_id = `wire-${Date.now()}-${++this.count}-${Math.random().toString(36).slice(2)}`
-      this.socket.send(JSON.stringify({ type: 'group_id' in target ? 2 : type, message_id, ...target, content: { text } }))
-      const ack = await until(`the ack of ${text.slice(0, 30)}`, () => this.frames.find(frame => frame.type === 30 && frame.message_id === message_id))
-      if (ack.content?.code)
-        throw new Error(`refused: ${JSON.stringify(ack.content)}`)
-    }
+    for (const text of texts) await this.post({ type: 'group_id' in target ? 2 : type, ...target, content: { text } })
+  }
+
+  /** Sends one message of any type and waits until it is stored. */
+  async post(message: { type: number, content: Record<string, unknown>, to?: string, group_id?: string }): Promise<void> {
+    const message_id = `wire-${Date.now()}-${++this.count}-${Math.random().toString(36).slice(2)}`
+    this.socket.send(JSON.stringify({ ...message, message_id }))
+    const ack = await until(`the ack of ${JSON.stringify(message.content).slice(0, 40)}`, () => this.frames.find(frame => frame.type === 30 && frame.message_id === message_id))
+    if (ack.content?.code)
+      throw new Error(`refused: ${JSON.stringify(ack.content)}`)
   }
 
   /** Many at once; needs a server without a limit of messages a second. */
@@ -43,6 +46,11 @@ export class Wire {
     const refused = this.frames.find(frame => frame.type === 30 && frame.content?.code)
     if (refused)
       throw new Error(`refused: ${JSON.stringify(refused.content)}`)
+  }
+
+  /** A signal of a call (types 40 to 45). */
+  signal(type: number, to: string, content: Record<string, unknown>): void {
+    this.socket.send(JSON.stringify({ type, to, content }))
   }
 
   /** Read up to `seq`. */

@@ -165,3 +165,18 @@ test('the tab that holds the socket does not notify of what is read in another',
   await until('a notification', async () => (await shown()).includes('Bob: now nobody looks'))
   wire.close()
 })
+
+test('a call leaves a line that says how it went', async () => {
+  const ada = await scene.person('Ada')
+  const bob = await scene.server.user('Bob')
+  await openPrivate(ada.page, bob)
+  const wire = await Wire.open(scene.server, bob)
+  for (const kind of ['audio', 'video']) {
+    wire.signal(40, ada.user.user_id, { call_id: `call-${kind}`, kind, sdp: '' })
+    wire.signal(44, ada.user.user_id, { call_id: `call-${kind}` })
+  }
+  await ada.page.getByTestId('event').getByText('Voice call cancelled').waitFor()
+  await ada.page.getByTestId('event').getByText('Video call cancelled').waitFor()
+  await ada.page.getByTestId('conversation-preview').getByText('Video call cancelled').waitFor()
+  wire.close()
+})

@@ -1,3 +1,4 @@
+import type { User } from '../harness/server'
 import { expect, test } from 'vitest'
 import { PAYLOADS } from '../harness/payloads'
 import { conversationWith, useScene } from '../harness/scene'
@@ -43,13 +44,79 @@ test(`${PAYLOADS.length} payloads in texts, nicknames and group names are text a
     await list.evaluate((element) => { element.scrollTop = element.scrollTop > element.scrollHeight - element.clientHeight - 4 ? 0 : element.scrollTop + 250 })
     return shown.size >= PAYLOADS.length
   }, 45_000)
-  expect(PAYLOADS.map((_, index) => shown.get(String(index + 1)))).toEqual(PAYLOADS)
+  // Between backticks is code, shown without them.
+  expect(PAYLOADS.map((_, index) => shown.get(String(index + 1)))).toEqual(PAYLOADS.map(payload => payload.replace(/^`(.*)`$/, '$1')))
   const hrefs = await ada.page.locator('[data-testid="message-text"] a').evaluateAll(links => links.map(link => link.getAttribute('href') ?? ''))
   expect(hrefs.filter(href => !/^(?:https?|mailto):/i.test(href))).toEqual([])
   expect(await ada.page.evaluate(() => (window as unknown as { __xss: unknown }).__xss)).toBeUndefined()
   expect(await ada.page.evaluate(() => document.querySelectorAll('[data-testid="message-text"] :is(img, script, iframe, svg, object, embed, style, form, input)').length)).toBe(0)
   wire.close()
 }, 120_000)
+
+async function upload(user: User, name: string, data: string): Promise<{ file_id: string, url: string, file_name: string, mime: string }> {
+  const form = new FormData()
+  form.append('file', new Blob([Buffer.from(data, 'latin1')]), name)
+  const answer = await fetch(`${scene.server.url}/api/files`, { method: 'POST', body: form, headers: { Authorization: `Bearer ${user.token}` } })
+  const body = await answer.json() as { code: number, data: { file_id: string, url: string, file_name: string, mime: string } }
+  expect(body.code, JSON.stringify(body)).toBe(0)
+  return body.data
+}
+
+test('hostile file names are names and nothing else', async () => {
+  const ada = await scene.person('Ada')
+  const names: string[] = []
+  // Two users: one may not begin so many uploads in a minute.
+  const bob = await scene.server.user('Bob')
+  const cleo = await scene.server.user('Cleo')
+  const group = await scene.server.group(bob, 'names', [ada.user, cleo])
+  for (const [user, suffix] of [[bob, ''], [cleo, '.svg']] as const) {
+    const wire = await Wire.open(scene.server, user)
+    for (const payload of PAYLOADS) {
+      const file = await upload(user, payload + suffix, 'nothing')
+      await wire.post({ type: 7, group_id: group.group_id, content: { file_id: file.file_id } })
+      names.push(file.file_name)
+    }
+    wire.close()
+  }
+  expect(names.length).toBeGreaterThanOrEqual(150)
+  await ada.page.goto(`/c/${group.conversation_id}`)
+  const shown = new Set<string>()
+  const list = ada.page.getByTestId('message-list')
+  await ada.page.getByTestId('file-name').first().waitFor()
+  await until('all names were on the screen', async () => {
+    for (const name of await ada.page.getByTestId('file-name').evaluateAll(all => all.map(element => element.textContent ?? ''))) shown.add(name.trim())
+    await list.evaluate((element) => { element.scrollTop = element.scrollTop < 4 ? element.scrollHeight : element.scrollTop - 250 })
+    return names.every(name => shown.has(name.trim()))
+  }, 60_000)
+  expect(await ada.page.evaluate(() => (window as unknown as { __xss: unknown }).__xss)).toBeUndefined()
+}, 180_000)
+
+test('a picture or page that carries code runs nothing when it is opened', async () => {
+  const code = 'document.title="ran";window.__xss=1'
+  const files = {
+    'evil.svg': `<svg xmlns="http://www.w3.org/2000/svg" onload="${code.replaceAll('"', '\'')}"><script>${code}</script></svg>`,
+    'evil.html': `<!doctype html><title>x</title><script>${code}</script>`,
+    'evil.xhtml': `<html xmlns="http://www.w3.org/1999/xhtml"><head><title>x</title><script>${code}</script></head></html>`,
+    'evil.xml': `<?xml version="1.0"?><x xmlns:h="http://www.w3.org/1999/xhtml"><h:script>${code}</h:script></x>`,
+    'evil.gif': `GIF89a/*<html><script>${code}</script>*/=1;${code}`,
+    'evil.png': `\x89PNG\r\n\x1A\n<html><script>${code}</script>`,
+    'evil.txt': `<html><script>${code}</script></html>`,
+    'evil.pdf': `%PDF-1.4\n1 0 obj<</OpenAction<</S/JavaScript/JS(${code})>>>>endobj\n<html><script>${code}</script>`,
+    'evil.js': code,
+    'evil': `<script>${code}</script>`,
+  }
+  const ada = await scene.person('Ada')
+  for (const [name, data] of Object.entries(files)) {
+    const file = await upload(ada.user, name, data)
+    const page = await ada.context.newPage()
+    const download = page.waitForEvent('download', { timeout: 5000 }).then(() => true, () => false)
+    const opened = await page.goto(file.url).then(() => true, () => false)
+    const ran = await page.evaluate(() => document.title === 'ran' || '__xss' in window)
+    expect({ name, ran }).toEqual({ name, ran: false })
+    expect(opened || await download, `${name} is shown or saved`).toBe(true)
+    await page.close()
+  }
+})
 
 test('the page comes with the policy that keeps others\' code out, and works under it', async () => {
   const answer = await fetch(`${scene.server.url}/`, { headers: { Accept: 'text/html' } })

@@ -1,11 +1,12 @@
 import type { GroupEventContent, Message } from '@simpleim/sdk'
 import { useI18n } from 'vue-i18n'
 import { useAuth } from '../stores/auth'
+import { formatDuration } from './formatBytes'
 import { useConversationNames } from './useConversationNames'
 
 const MAX_NAMES = 3
 
-/** A group event (type 3) as a sentence. */
+/** An event (type 3) of a group or a call as a sentence. */
 export function useEventText() {
   const { t, te, locale } = useI18n()
   const auth = useAuth()
@@ -13,6 +14,10 @@ export function useEventText() {
 
   function eventText(message: Message): string {
     const content = message.content as unknown as GroupEventContent
+    if (content.event === 'call') {
+      const key = `event.call_${content.kind}.${content.status}`
+      return t(te(key, 'en') ? key : 'event.other', { time: formatDuration(Number(content.duration ?? 0)) })
+    }
     const group = message.group_id
     const name = (id: string) => (id === auth.me ? t('common.you') : speakerOf(id, group))
     const who = name(content.operator_id ?? message.from)
