@@ -1,7 +1,7 @@
 import type { Alarms } from './alarms.ts'
 import type { SocketFactory } from './connection.ts'
 import type { Emitter } from './emitter.ts'
-import type { AuthSession, ConnectionStatus, Conversation, Events, Outgoing, Presence, UserName } from './model.ts'
+import type { AuthSession, CallSignal, ConnectionStatus, Conversation, Events, Outgoing, Presence, UserName } from './model.ts'
 import type { Rest } from './rest.ts'
 import type { LocalStore } from './store/local_store.ts'
 import type { Timeline } from './timeline.ts'
@@ -20,6 +20,7 @@ export type Note
     | { kind: 'row', id: string, patch: Partial<Conversation> }
     | { kind: 'introduce', row: Conversation }
     | { kind: 'typing', id: string }
+    | { kind: 'signal', signal: CallSignal }
     | { kind: 'watch', tab: string, users: string[] }
     | { kind: 'check', force: boolean }
     | { kind: 'hello' }
@@ -178,6 +179,7 @@ export class Account {
       case 'row': return engine.changeRow(note.id, note.patch)
       case 'introduce': return engine.introduce(note.row)
       case 'typing': return engine.typing(note.id)
+      case 'signal': return engine.signal(note.signal)
       case 'check': return engine.check(note.force)
       case 'hello': return this.tell('connection', this.status)
       case 'watch':

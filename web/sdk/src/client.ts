@@ -1,6 +1,6 @@
 import type { Alarms } from './alarms.ts'
 import type { SocketFactory } from './connection.ts'
-import type { ConnectionStatus, Conversation, Events, LocalFile, Message, Outgoing, Presence, StoredFile, UserName } from './model.ts'
+import type { CallSignal, ConnectionStatus, Conversation, Events, LocalFile, Message, Outgoing, Presence, StoredFile, UserName } from './model.ts'
 import type { OperationContent } from './operations.ts'
 import type { Api, Envelope } from './rest.ts'
 import type { SessionKeeper } from './session_keeper.ts'
@@ -354,6 +354,20 @@ export class SimpleIM {
   /** Links of a file that work in `<img>`, `<audio>` and `<video>` for some minutes. */
   file(fileId: string): Promise<StoredFile | undefined> {
     return this.opened.links.of(fileId)
+  }
+
+  // ---------------------------------------------------------------- calls
+
+  /** Tells the other one, and one's own tabs and devices, of a call: types 40 to 45. Lost without a connection. */
+  signal(type: number, callId: string, to: string, content: Record<string, unknown> = {}): void {
+    const signal: CallSignal = { type, call_id: callId, from: this.opened.me, to, content }
+    this.opened.direct({ kind: 'signal', signal })
+    this.opened.tell('call', signal)
+  }
+
+  /** STUN and TURN servers for a call. */
+  async iceServers(): Promise<{ urls: string[], username?: string, credential?: string }[]> {
+    return (await this.rest.call(api => api.GET('/api/rtc/ice-servers'))).ice_servers
   }
 
   // ---------------------------------------------------------------- people

@@ -3,7 +3,7 @@ import type { SocketFactory } from './connection.ts'
 import type { Emitter } from './emitter.ts'
 import type { History } from './history.ts'
 import type { ListedRow, Row } from './inbox.ts'
-import type { ConnectionStatus, Events, Message } from './model.ts'
+import type { CallSignal, ConnectionStatus, Events, Message } from './model.ts'
 import type { Frame } from './protocol.ts'
 import type { Rest } from './rest.ts'
 import type { LocalStore } from './store/local_store.ts'
@@ -150,6 +150,10 @@ export class Engine {
     this.connection.send({ type: FrameType.typing, content: { conversation_id: conversationId } })
   }
 
+  signal({ type, call_id, to, content }: CallSignal): void {
+    this.connection.send({ type, to, content: { ...content, call_id } })
+  }
+
   /** Asks for the presence of all that are watched; calls of one moment become one. */
   watchPresence(): void {
     this.cancelWatch ??= this.options.alarms.set(50, () => {
@@ -185,6 +189,8 @@ export class Engine {
     const from = frame.from ?? ''
     if (isMessage(frame))
       return this.inbox.accept(frame)
+    if (frame.type >= FrameType.callInvite && frame.type <= FrameType.callBusy)
+      return events.emit('call', { type: frame.type, call_id: String(content.call_id), from, to: frame.to ?? '', content })
     switch (frame.type) {
       case FrameType.ack: return this.outbox.acknowledge(frame)
       case FrameType.sync: return void this.refresh()
@@ -195,6 +201,8 @@ export class Engine {
           : { peer_delivered_seq: Math.max(row.peer_delivered_seq, Number(content.seq)) }))
       case FrameType.typing:
         return events.emit('typing', { conversation_id: id, user_id: from })
+      case FrameType.error:
+        return events.emit('call_refused', { call_id: String(content.ref ?? ''), code: Number(content.code), text: String(content.error ?? '') })
       case FrameType.presence:
         return events.emit('presence', {
           user_id: String(content.user_id ?? ''),

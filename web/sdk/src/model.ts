@@ -131,6 +131,15 @@ export interface Presence {
   last_seen: number
 }
 
+/** A signal of a call between two users (types 40 to 45), passed on by the server, not stored. */
+export interface CallSignal {
+  type: number
+  call_id: string
+  from: string
+  to: string
+  content: Record<string, unknown>
+}
+
 /** Who is signed in on this device. */
 export interface AuthSession {
   user_id: string
@@ -174,6 +183,10 @@ export interface Events {
   /** A message of mine left the queue: stored, as `message`, or discarded. */
   settled: { conversation_id: string, message_id: string, message?: Message }
   typing: { conversation_id: string, user_id: string }
+  /** Of the other one, or of another device or tab of mine. */
+  call: CallSignal
+  /** A signal of mine was not passed on. */
+  call_refused: { call_id: string, code: number, text: string }
   presence: Presence
   /** A profile that is known better now. */
   user: UserName

@@ -1,0 +1,94 @@
+import type { Locator } from 'playwright-core'
+import type { Person } from '../harness/scene'
+import { expect, test } from 'vitest'
+import { openPrivate, useScene } from '../harness/scene'
+import { until } from '../harness/until'
+
+const scene = useScene()
+
+async function two(): Promise<{ ada: Person, bob: Person }> {
+  const ada = await scene.person('Ada')
+  const bob = await scene.person('Bob')
+  await openPrivate(ada.page, bob.user)
+  await openPrivate(bob.page, ada.user)
+  return { ada, bob }
+}
+
+/** Pictures of the other one are shown, one after the other. */
+async function plays(video: Locator): Promise<void> {
+  const frames = () => video.evaluate(element => (element as HTMLVideoElement).getVideoPlaybackQuality().totalVideoFrames)
+  const before = await frames()
+  await until('frames are played', async () => await frames() > before + 5)
+}
+
+const sounds = (video: Locator) => video.evaluate(async (element) => {
+  const stream = (element as HTMLVideoElement).srcObject as MediaStream
+  const context = new AudioContext()
+  const analyser = context.createAnalyser()
+  context.createMediaStreamSource(stream).connect(analyser)
+  const samples = new Uint8Array(analyser.fftSize)
+  for (let i = 0; i < 100; i++) {
+    analyser.getByteTimeDomainData(samples)
+    if (samples.some(sample => Math.abs(sample - 128) > 2))
+      return true
+    await new Promise(resolve => setTimeout(resolve, 50))
+  }
+  return false
+})
+
+test('a video call: both see and hear the other one, switch things off and on, and hang up', async () => {
+  const { ada, bob } = await two()
+  await ada.page.getByTestId('call-video').click()
+  await bob.page.getByTestId('call-incoming').waitFor()
+  await scene.shot(bob.page, 'call-incoming')
+  await bob.page.getByTestId('call-accept-video').click()
+  for (const { page } of [ada, bob]) {
+    await page.locator('[data-testid="call-panel"][data-phase="connected"]').waitFor()
+    await plays(page.getByTestId('call-theirs'))
+    expect(await sounds(page.getByTestId('call-theirs'))).toBe(true)
+  }
+  await scene.shot(ada.page, 'call')
+  await ada.page.getByTestId('call-microphone').click()
+  await bob.page.getByTestId('call-they-are-muted').waitFor()
+  await ada.page.getByTestId('call-microphone').click()
+  await bob.page.getByTestId('call-they-are-muted').waitFor({ state: 'detached' })
+  await ada.page.getByTestId('call-camera').click()
+  await bob.page.getByTestId('call-theirs').waitFor({ state: 'hidden' })
+  await ada.page.getByTestId('call-camera').click()
+  await bob.page.getByTestId('call-theirs').waitFor()
+  await plays(bob.page.getByTestId('call-theirs'))
+  await ada.page.getByTestId('call-devices').click()
+  await ada.page.getByTestId('call-device-video').last().click()
+  await plays(bob.page.getByTestId('call-theirs'))
+  await bob.page.getByTestId('call-size').click()
+  await scene.shot(bob.page, 'call-small')
+  await bob.page.getByTestId('call-hang-up').click()
+  await ada.page.getByTestId('call-panel').waitFor({ state: 'detached' })
+  await ada.page.getByTestId('event').getByText('Video call, 0:').waitFor()
+  await bob.page.getByTestId('event').getByText('Video call, 0:').waitFor()
+})
+
+test('a voice call: refused, withdrawn, and answered in another tab', async () => {
+  const { ada, bob } = await two()
+  await ada.page.getByTestId('call-audio').click()
+  await bob.page.getByTestId('call-decline').click()
+  await ada.page.getByText('Your call was declined.').waitFor()
+  await ada.page.getByTestId('call-audio').click()
+  await bob.page.getByTestId('call-incoming').waitFor()
+  await ada.page.getByTestId('call-hang-up').click()
+  await bob.page.getByTestId('call-incoming').waitFor({ state: 'detached' })
+  const second = await bob.context.newPage()
+  await second.goto('/')
+  await second.getByTestId('conversation-list').waitFor()
+  await ada.page.getByTestId('call-audio').click()
+  await bob.page.getByTestId('call-incoming').waitFor()
+  await second.getByTestId('call-accept').click()
+  await bob.page.getByTestId('call-incoming').waitFor({ state: 'detached' })
+  expect(await bob.page.getByTestId('call-panel').count()).toBe(0)
+  await second.locator('[data-testid="call-panel"][data-phase="connected"]').waitFor()
+  expect(await sounds(ada.page.getByTestId('call-theirs'))).toBe(true)
+  await second.getByTestId('call-camera').click()
+  await ada.page.getByTestId('call-theirs').waitFor()
+  await plays(ada.page.getByTestId('call-theirs'))
+  await second.close()
+})
