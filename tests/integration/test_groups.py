@@ -181,7 +181,7 @@ def test_members_are_paged(band):
         if not cursor:
             break
     assert {m["user_id"]: m["role"] for m in seen} == {band.owner.id: "owner", band.admin.id: "admin", band.member.id: "member", band.second.id: "member"}
-    assert set(seen[0]) == {"user_id", "username", "nickname", "role", "joined_at", "muted_until"}
+    assert set(seen[0]) == {"user_id", "username", "nickname", "avatar_file_id", "role", "joined_at", "muted_until"}
     assert band.member.api.error("GET", f"{band.path}/members?cursor=nonsense") == (400, 40002)
     assert band.member.api.error("GET", f"{band.path}/members?limit=0") == (400, 40002)
 

@@ -11,15 +11,15 @@ export const OUT = process.env.SIMPLEIM_E2E_OUT ?? join(import.meta.dirname, '..
 
 export interface Person { user: User, page: Page, context: BrowserContext, sins: Sins }
 
-/** A server and a browser for a file of tests; every person in it is watched for errors and CSP reports. */
-export function useScene() {
+/** A server, with `settings`, and a browser for a file of tests; every person in it is watched for errors and CSP reports. */
+export function useScene(settings: () => Promise<string[]> = () => Promise.resolve([])) {
   let server!: Server
   let browser!: Browser
   let people: Person[] = []
 
   beforeAll(async () => {
     mkdirSync(OUT, { recursive: true })
-    server = await new Server().start()
+    server = await new Server(await settings()).start()
     browser = await launch()
   })
   afterAll(async () => {

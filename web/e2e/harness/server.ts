@@ -9,7 +9,7 @@ import { until } from './until'
 const BINARY = process.env.SIMPLEIM_BINARY ?? join(import.meta.dirname, '../../../build/release/simpleim')
 
 /** A port below those that the kernel gives to outgoing connections, so that none takes it. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   for (;;) {
     const port = 10_000 + Math.floor(Math.random() * 22_000)
     const probe = createServer()
@@ -53,6 +53,11 @@ export class Server {
     '--set',
     'limits.message_burst=100000',
   ]
+
+  /** `settings`: "key=value". */
+  constructor(settings: string[] = []) {
+    this.flags.push(...settings.flatMap(setting => ['--set', setting]))
+  }
 
   async start(): Promise<this> {
     this.port ||= await freePort()

@@ -1,8 +1,8 @@
-import type { Locator } from 'playwright-core'
 import type { Person } from '../harness/scene'
 import { expect, test } from 'vitest'
+import { axe } from '../harness/axe'
+import { plays, sounds } from '../harness/calls'
 import { openPrivate, useScene } from '../harness/scene'
-import { until } from '../harness/until'
 
 const scene = useScene()
 
@@ -14,32 +14,11 @@ async function two(): Promise<{ ada: Person, bob: Person }> {
   return { ada, bob }
 }
 
-/** Pictures of the other one are shown, one after the other. */
-async function plays(video: Locator): Promise<void> {
-  const frames = () => video.evaluate(element => (element as HTMLVideoElement).getVideoPlaybackQuality().totalVideoFrames)
-  const before = await frames()
-  await until('frames are played', async () => await frames() > before + 5)
-}
-
-const sounds = (video: Locator) => video.evaluate(async (element) => {
-  const stream = (element as HTMLVideoElement).srcObject as MediaStream
-  const context = new AudioContext()
-  const analyser = context.createAnalyser()
-  context.createMediaStreamSource(stream).connect(analyser)
-  const samples = new Uint8Array(analyser.fftSize)
-  for (let i = 0; i < 100; i++) {
-    analyser.getByteTimeDomainData(samples)
-    if (samples.some(sample => Math.abs(sample - 128) > 2))
-      return true
-    await new Promise(resolve => setTimeout(resolve, 50))
-  }
-  return false
-})
-
 test('a video call: both see and hear the other one, switch things off and on, and hang up', async () => {
   const { ada, bob } = await two()
   await ada.page.getByTestId('call-video').click()
   await bob.page.getByTestId('call-incoming').waitFor()
+  await axe(bob.page, 'incoming call')
   await scene.shot(bob.page, 'call-incoming')
   await bob.page.getByTestId('call-accept-video').click()
   for (const { page } of [ada, bob]) {
@@ -47,6 +26,7 @@ test('a video call: both see and hear the other one, switch things off and on, a
     await plays(page.getByTestId('call-theirs'))
     expect(await sounds(page.getByTestId('call-theirs'))).toBe(true)
   }
+  await axe(ada.page, 'call')
   await scene.shot(ada.page, 'call')
   await ada.page.getByTestId('call-microphone').click()
   await bob.page.getByTestId('call-they-are-muted').waitFor()
@@ -61,6 +41,7 @@ test('a video call: both see and hear the other one, switch things off and on, a
   await ada.page.getByTestId('call-device-video').last().click()
   await plays(bob.page.getByTestId('call-theirs'))
   await bob.page.getByTestId('call-size').click()
+  await axe(bob.page, 'small call')
   await scene.shot(bob.page, 'call-small')
   await bob.page.getByTestId('call-hang-up').click()
   await ada.page.getByTestId('call-panel').waitFor({ state: 'detached' })

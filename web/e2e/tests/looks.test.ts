@@ -1,19 +1,11 @@
-import type { BrowserContextOptions, Page } from 'playwright-core'
-import { AxeBuilder } from '@axe-core/playwright'
+import type { BrowserContextOptions } from 'playwright-core'
 import { expect, test } from 'vitest'
+import { axe } from '../harness/axe'
 import { bubble, conversationWith, openPrivate, say, useScene } from '../harness/scene'
 import { Wire } from '../harness/socket'
 import { until } from '../harness/until'
 
 const scene = useScene()
-
-/** What axe finds in the rules of WCAG 2.2 A and AA, and in its best practices. */
-async function axe(page: Page, what: string): Promise<void> {
-  await page.evaluate(() => Promise.all(document.getAnimations().map(animation => animation.finished.catch(() => {}))))
-  const { violations } = await new AxeBuilder({ page: page as never }).analyze()
-  const found = violations.flatMap(({ id, nodes }) => nodes.map(node => `${id}: ${node.target.join(' ')}: ${node.failureSummary ?? ''}`))
-  expect(found, what).toEqual([])
-}
 
 const looks: [string, BrowserContextOptions][] = [
   ['light', { colorScheme: 'light' }],
@@ -81,7 +73,7 @@ test.each(looks)('every view is in order: %s', async (name, options) => {
     await axe(ada.page, path)
     await scene.shot(ada.page, `${path.split('_')[0]!.slice(1).replaceAll('/', '-')}-${name}`)
   }
-  for (const section of ['profile', 'password', 'sessions', 'notifications', 'appearance', 'shortcuts', 'storage', 'about']) {
+  for (const section of ['profile', 'password', 'sessions', 'notifications', 'calls', 'appearance', 'shortcuts', 'storage', 'about']) {
     await ada.page.goto(`/settings/${section}`)
     await ada.page.locator('main h2').waitFor()
     await axe(ada.page, `settings: ${section}`)

@@ -19,8 +19,8 @@ export class Peer {
   private readonly early: RTCIceCandidateInit[] = []
   private told: Sending = { microphone: true, picture: false }
 
-  constructor(iceServers: RTCIceServer[], events: PeerEvents) {
-    this.connection = new RTCPeerConnection({ iceServers })
+  constructor(configuration: RTCConfiguration, events: PeerEvents) {
+    this.connection = new RTCPeerConnection(configuration)
     this.channel = this.connection.createDataChannel('sending', { negotiated: true, id: 0 })
     this.channel.onopen = () => this.tell(this.told)
     this.channel.onmessage = ({ data }) => events.sending(JSON.parse(String(data)) as Sending)

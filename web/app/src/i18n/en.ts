@@ -340,6 +340,7 @@ export default {
       password: 'Password',
       sessions: 'Devices',
       notifications: 'Notifications',
+      calls: 'Calls',
       appearance: 'Appearance',
       shortcuts: 'Shortcuts',
       storage: 'Storage',
@@ -348,6 +349,11 @@ export default {
     profile: { nickname: 'Display name', bio: 'About you', bioHint: 'At most 500 characters', id: 'Your id' },
     password: { old: 'Current password', new: 'New password', change: 'Change password', changed: 'Password changed. All other devices were signed out.' },
     sessions: { title: 'Signed-in devices', current: 'This device', active: 'Active {when}', revoke: 'Sign out', revoked: 'Signed out', text: 'Sign out what you do not know.' },
+    calls: {
+      relay: 'Always relay calls',
+      relayText: 'The other one does not learn the address of this device; quality may suffer.',
+      noRelay: 'This server offers no relay: calls cannot be made while this is on.',
+    },
     notifications: {
       enable: 'Desktop notifications',
       denied: 'The browser blocks notifications of this site. Allow them in its settings.',

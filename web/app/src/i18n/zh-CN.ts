@@ -342,6 +342,7 @@ const messages: typeof en = {
       password: '密码',
       sessions: '设备',
       notifications: '通知',
+      calls: '通话',
       appearance: '外观',
       shortcuts: '快捷键',
       storage: '存储',
@@ -350,6 +351,11 @@ const messages: typeof en = {
     profile: { nickname: '昵称', bio: '个人简介', bioHint: '最多 500 个字符', id: '你的 id' },
     password: { old: '当前密码', new: '新密码', change: '修改密码', changed: '密码已修改，其他设备已退出登录。' },
     sessions: { title: '已登录的设备', current: '当前设备', active: '{when}活跃', revoke: '退出登录', revoked: '已退出', text: '不认识的设备请立即退出。' },
+    calls: {
+      relay: '始终中转通话',
+      relayText: '对方无法得知此设备的网络地址，通话质量可能下降。',
+      noRelay: '此服务器未提供中转，开启后将无法通话。',
+    },
     notifications: {
       enable: '桌面通知',
       denied: '浏览器已禁止本站通知，请在浏览器设置中允许。',

@@ -7,6 +7,7 @@ import { LocalMedia } from '../calls/local_media'
 import { Peer } from '../calls/peer'
 import { im } from '../im'
 import { useAuth } from './auth'
+import { usePrefs } from './prefs'
 
 /** calling: the other one's rings; ringing: ours does; reconnecting: the way between the two is lost for the moment. */
 export type Phase = 'calling' | 'ringing' | 'connecting' | 'connected' | 'reconnecting'
@@ -22,6 +23,7 @@ const GIVE_UP_MS = 30_000
 /** The one call of this tab. */
 export const useCall = defineStore('call', () => {
   const auth = useAuth()
+  const prefs = usePrefs()
   const call = shallowRef<Call>()
   const phase = ref<Phase>()
   const ending = ref<Ending>()
@@ -68,7 +70,7 @@ export const useCall = defineStore('call', () => {
   }
 
   async function connect(): Promise<Peer> {
-    const made = new Peer(await im.iceServers(), {
+    const made = new Peer({ iceServers: await im.iceServers(), iceTransportPolicy: prefs.relayCalls ? 'relay' : 'all' }, {
       candidate: candidate => signal(FrameType.callIce, { candidate }),
       state: (state) => {
         if (state === 'connected')

@@ -18,6 +18,8 @@ export const usePrefs = defineStore('prefs', () => {
   const quietFrom = useLocalStorage('simpleim.quiet-from', '22:00')
   const quietTo = useLocalStorage('simpleim.quiet-to', '07:00')
   const detailsOpen = useLocalStorage('simpleim.details', false)
+  /** Calls go through the server's relay, so that the other one does not see this device's address. */
+  const relayCalls = useLocalStorage('simpleim.relay-calls', false)
   const recentEmoji = useLocalStorage<string[]>('simpleim.emoji', [])
 
   const systemDark = usePreferredDark()
@@ -35,5 +37,5 @@ export const usePrefs = defineStore('prefs', () => {
       : time >= quietFrom.value || time < quietTo.value
   }
 
-  return { theme, language, sound, notifications, notificationsAsked, preview, quiet, quietFrom, quietTo, detailsOpen, recentEmoji, isDark, isQuiet }
+  return { theme, language, sound, notifications, notificationsAsked, preview, quiet, quietFrom, quietTo, detailsOpen, relayCalls, recentEmoji, isDark, isQuiet }
 })
