@@ -209,6 +209,7 @@ export default {
     noMicrophone: 'The microphone cannot be used.',
   },
   call: {
+    title: 'Call',
     audio: 'Voice call',
     video: 'Video call',
     from: '{name} is calling',

@@ -211,6 +211,7 @@ const messages: typeof en = {
     noMicrophone: '无法使用麦克风。',
   },
   call: {
+    title: '通话',
     audio: '语音通话',
     video: '视频通话',
     from: '{name} 来电',
