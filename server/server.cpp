@@ -260,7 +260,7 @@ void Server::Parts::compose_listeners() {
                           {},
                           config.server.node_id,
                           api::embedded_assets()});
-  api->rtc = {config.rtc.stun_urls, config.rtc.turn_urls, config.rtc.turn_secret, config.rtc.turn_ttl_s};
+  api->rtc = config.rtc;
   api::add_routes(router, *api);
   api::add_admin_routes(admin_router, *api);
   http.router = &router;

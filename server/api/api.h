@@ -2,6 +2,7 @@
 
 #include "api/assets.h"
 #include "api/upload_turns.h"
+#include "base/config.h"
 #include "base/metrics.h"
 #include "cluster/bus.h"
 #include "cluster/presence_directory.h"
@@ -16,14 +17,6 @@
 #include "service/sessions.h"
 
 namespace simpleim::api {
-
-/// Who helps two browsers to find each other.
-struct Rtc {
-  std::vector<std::string> stun_urls;
-  std::vector<std::string> turn_urls;
-  std::string turn_secret;
-  std::int64_t turn_ttl_s = 0;
-};
 
 /// What the resources are made of; one for the server.
 struct ApiContext {
@@ -50,7 +43,8 @@ struct ApiContext {
   std::string node_id;
   /// The web client.
   Assets assets;
-  Rtc rtc = {};
+  /// Who helps two browsers to find each other.
+  base::Config::Rtc rtc = {};
 };
 
 /// Adds the routes of protocol.md section 2. `context` outlives the router.
