@@ -14,8 +14,8 @@ constexpr std::size_t kMaxQuery = 256;
 constexpr std::int64_t kMaxTime = std::int64_t{1} << 53;
 
 /// "timestamp.seq.conversation_id"; opaque to clients.
-std::optional<Search::Cursor> parse_cursor(std::string_view text) {
-  Search::Cursor cursor;
+std::optional<store::SearchHit> parse_cursor(std::string_view text) {
+  store::SearchHit cursor;
   for (auto* number : {&cursor.timestamp, &cursor.seq}) {
     const auto dot = text.find('.');
     if (dot == std::string_view::npos) return std::nullopt;
@@ -29,7 +29,7 @@ std::optional<Search::Cursor> parse_cursor(std::string_view text) {
   return cursor;
 }
 
-std::string to_text(const Search::Cursor& cursor) {
+std::string to_text(const store::SearchHit& cursor) {
   return std::to_string(cursor.timestamp) + "." + std::to_string(cursor.seq) + "." + cursor.conversation.str();
 }
 
@@ -74,7 +74,7 @@ net::Response search(ApiContext& context, const net::Request& request, const Ide
   if (!query) return failure(query.error());
   const auto limit = query_integer(request, "limit", 20, 1, 50);
   if (!limit) return failure(limit.error());
-  std::optional<Search::Cursor> after;
+  std::optional<store::SearchHit> after;
   if (const auto text = request.param("cursor"); !text.empty()) {
     after = parse_cursor(text);
     if (!after) return failure(protocol::invalid_field("cursor", "the next_cursor of a page is needed"));

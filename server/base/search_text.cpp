@@ -219,7 +219,34 @@ std::size_t match_length(const std::vector<Cluster>& clusters, std::size_t first
   return 0;
 }
 
+/// Folding leaves the text as it is, or makes it space: plain ideographs, ASCII without capitals, the usual
+/// punctuation.
+bool is_plain(std::string_view text) {
+  for (std::size_t at = 0; at < text.size();) {
+    const auto byte = static_cast<unsigned char>(text[at]);
+    std::size_t size = 1;
+    if (byte >= 0x80) {
+      const auto c = code_point_at(text, at, size);
+      const bool is_punctuation = within(c, 0x3001, 0x3002) || within(c, 0x3008, 0x3011) || c == 0xff0c ||
+                                  c == 0xff1a || c == 0xff01 || c == 0xff1f;
+      if (!is_plain_ideograph(c) && !is_punctuation) return false;
+    } else if (byte >= 'A' && byte <= 'Z') {
+      return false;
+    }
+    at += size;
+  }
+  return true;
+}
+
 }  // namespace
+
+bool has_terms(std::string_view text, const std::vector<SearchTerm>& terms) {
+  const auto is_of_ideographs = [](const SearchTerm& term) { return term.text != term.tokens.front() && !term.prefix; };
+  if (!std::all_of(terms.begin(), terms.end(), is_of_ideographs) || !is_plain(text))
+    return !find_terms(text, terms).empty();
+  return std::all_of(terms.begin(), terms.end(),
+                     [&](const auto& term) { return text.find(term.text) != std::string_view::npos; });
+}
 
 std::vector<std::pair<std::size_t, std::size_t>> find_terms(std::string_view text,
                                                             const std::vector<SearchTerm>& terms) {

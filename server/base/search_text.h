@@ -28,6 +28,9 @@ struct SearchTerm {
 /// At most 16 terms.
 std::vector<SearchTerm> search_terms(std::string_view query);
 
+/// find_terms() would find something.
+bool has_terms(std::string_view text, const std::vector<SearchTerm>& terms);
+
 /// Where the terms stand in `text`: [begin, end) in code points, ascending, at most 50; nothing when one of the terms
 /// does not. A word is only found from its beginning.
 std::vector<std::pair<std::size_t, std::size_t>> find_terms(std::string_view text,

@@ -17,12 +17,6 @@ class Search {
     std::optional<ConversationId> conversation;
     store::SearchFilter filter;
   };
-  /// Where a list of hits goes on: newest first, then by conversation and seq.
-  struct Cursor {
-    std::int64_t timestamp = 0;
-    ConversationId conversation;
-    std::int64_t seq = 0;
-  };
   struct Hit {
     Message message;
     /// In code points of what is looked through: the text, or the file's name when the text has none of it.
@@ -31,21 +25,14 @@ class Search {
   };
   struct Page {
     std::vector<Hit> hits;
-    std::optional<Cursor> next;
+    /// Where the next page goes on.
+    std::optional<store::SearchHit> next;
   };
   /// kValidation when the text has nothing to look for; kNotFound for a conversation the user is not in.
-  Result<Page> find(UserId me, const Query& query, const std::optional<Cursor>& after, std::size_t limit);
+  Result<Page> find(UserId me, const Query& query, const std::optional<store::SearchHit>& after, std::size_t limit);
 
  private:
-  struct Place {
-    ConversationId conversation;
-    std::int64_t visible_from = 1;
-    std::int64_t last_timestamp = 0;
-  };
-  std::vector<store::SearchHit> newest_hits(const std::vector<Place>& places, const store::SearchFilter& filter,
-                                            const std::vector<base::SearchTerm>& terms,
-                                            const std::optional<Cursor>& after, std::size_t wanted);
-  std::vector<Place> places(UserId me, const Query& query);
+  std::vector<store::SearchPlace> places(UserId me, const Query& query);
 
   store::Store& store_;
   store::SearchIndex& index_;

@@ -4,6 +4,10 @@
 #include <sched.h>
 #include <simdjson.h>
 
+#include <algorithm>
+#include <map>
+#include <queue>
+
 #include "base/log.h"
 #include "service/search.h"
 
@@ -99,7 +103,9 @@ void SearchIndexer::work() {
     }
     try {
       if (scan) this->scan();
-      index(moved);
+      std::vector<Behind> behind;
+      for (const auto conversation : moved) behind.push_back({0, conversation, index_.indexed_to(conversation)});
+      index(std::move(behind));
       tidy();
     } catch (const std::exception& e) {
       base::log::warn("the search index is behind and tries again", {{"what", e.what()}});
@@ -121,14 +127,21 @@ void SearchIndexer::tidy() {
 
 void SearchIndexer::scan() {
   std::uint64_t position = 0;
-  while (!stopping_) {
-    const auto ends = store_.messages().conversation_ends(position, kConversationsAtOnce);
-    if (ends.empty()) return;
-    std::vector<ConversationId> behind;
-    for (const auto& end : ends)
-      if (end.last_seq > index_.indexed_to(end.conversation)) behind.push_back(end.conversation);
-    index(behind);
-    position = ends.back().position;
+  bool is_last = false;
+  while (!stopping_ && !is_last) {
+    std::vector<Behind> behind;
+    while (!is_last && behind.size() < kMaxMoved) {
+      const auto ends = store_.messages().conversation_ends(position, kConversationsAtOnce);
+      is_last = ends.empty();
+      for (const auto& end : ends) {
+        const auto indexed_to = index_.indexed_to(end.conversation);
+        if (end.last_seq <= indexed_to) continue;
+        const auto first = store_.messages().history({end.conversation, 1, 0, indexed_to, 1}).messages;
+        behind.push_back({first.empty() ? 0 : first.front().timestamp, end.conversation, indexed_to});
+      }
+      if (!is_last) position = ends.back().position;
+    }
+    index(std::move(behind));
   }
 }
 
@@ -155,13 +168,15 @@ void SearchIndexer::rest(std::chrono::steady_clock::duration worked) {
   while (is_busy() && !stopping_ && std::chrono::steady_clock::now() < until) std::this_thread::sleep_for(kLook);
 }
 
-void SearchIndexer::index(const std::vector<ConversationId>& conversations) {
-  std::vector<store::SearchUpdate> updates;
+void SearchIndexer::index(std::vector<Behind> conversations) {
+  std::map<ConversationId, store::SearchUpdate> updates;
   std::size_t messages = 0;
   auto began = std::chrono::steady_clock::now();
   const auto write = [&] {
     if (updates.empty()) return;
-    index_.update(updates);
+    std::vector<store::SearchUpdate> together;
+    for (auto& [conversation, update] : updates) together.push_back(std::move(update));
+    index_.update(together);
     indexed_ += static_cast<std::int64_t>(messages);
     if (progress_) progress_(indexed_);
     updates.clear();
@@ -169,23 +184,24 @@ void SearchIndexer::index(const std::vector<ConversationId>& conversations) {
     rest(std::chrono::steady_clock::now() - began);
     began = std::chrono::steady_clock::now();
   };
-  for (const auto conversation : conversations) {
-    bool done = false;
-    while (!done && !stopping_) {
-      done = read(conversation, updates, messages);
-      if (!done || messages >= kAtOnce) write();
-    }
+  const auto newer = [](const Behind& a, const Behind& b) { return a.timestamp > b.timestamp; };
+  std::priority_queue<Behind, std::vector<Behind>, decltype(newer)> behind(newer, std::move(conversations));
+  while (!behind.empty() && !stopping_) {
+    const auto first = behind.top();
+    behind.pop();
+    auto& update = updates[first.conversation];
+    update.conversation = first.conversation;
+    const auto before = update.documents.size();
+    if (const auto rest = read(first, update)) behind.push(*rest);
+    messages += std::max<std::size_t>(1, update.documents.size() - before);
+    if (messages >= kAtOnce) write();
   }
   write();
 }
 
-bool SearchIndexer::read(ConversationId conversation, std::vector<store::SearchUpdate>& updates,
-                         std::size_t& messages) {
-  const auto page = store_.messages().history({conversation, 1, 0, index_.indexed_to(conversation), kAtOnce});
-  if (page.messages.empty()) return true;
-  store::SearchUpdate update;
-  update.conversation = conversation;
-  update.indexed_to = page.messages.back().seq;
+std::optional<SearchIndexer::Behind> SearchIndexer::read(const Behind& behind, store::SearchUpdate& update) {
+  const auto page = store_.messages().history({behind.conversation, 1, 0, behind.indexed_to, kInTurn});
+  update.indexed_to = page.messages.empty() ? behind.indexed_to : page.messages.back().seq;
   for (const auto& message : page.messages) {
     if (!protocol::is_shown(message.type)) {
       if (auto document = amended_document(message)) update.documents.push_back(std::move(*document));
@@ -195,9 +211,8 @@ bool SearchIndexer::read(ConversationId conversation, std::vector<store::SearchU
     if (text.empty()) continue;
     update.documents.push_back({message.seq, message.from, message.type, message.timestamp, std::move(text)});
   }
-  messages += page.messages.size();
-  updates.push_back(std::move(update));
-  return !page.has_more;
+  if (!page.has_more) return std::nullopt;
+  return Behind{page.messages.back().timestamp, behind.conversation, update.indexed_to};
 }
 
 }  // namespace simpleim::service

@@ -39,9 +39,16 @@ class SearchIndexer final : public EventSink {
   void scan();
   /// While nothing new comes.
   void tidy();
-  void index(const std::vector<ConversationId>& conversations);
-  /// What is new in a conversation, at most kAtOnce messages; false when there is more.
-  bool read(ConversationId conversation, std::vector<store::SearchUpdate>& updates, std::size_t& messages);
+  /// A conversation with messages that are not in the index: after `indexed_to`, said at `timestamp` or later.
+  struct Behind {
+    std::int64_t timestamp = 0;
+    ConversationId conversation;
+    std::int64_t indexed_to = 0;
+  };
+  /// Brings all of them in, by turns, what was said first before the rest: a search goes back in time (decision 0010).
+  void index(std::vector<Behind> conversations);
+  /// The next messages of a conversation, at most kInTurn; what remains when there are more.
+  std::optional<Behind> read(const Behind& behind, store::SearchUpdate& update);
 
   /// After `worked`: while the server has much to do, sleeps long enough for sends not to feel the index.
   void rest(std::chrono::steady_clock::duration worked);
@@ -49,6 +56,8 @@ class SearchIndexer final : public EventSink {
 
   /// Messages in one write to the index.
   static constexpr std::size_t kAtOnce = 2000;
+  /// Messages of one conversation before it is another's turn.
+  static constexpr std::size_t kInTurn = 100;
   /// Conversations known to have moved; beyond it all are looked at again.
   static constexpr std::size_t kMaxMoved = 200'000;
 

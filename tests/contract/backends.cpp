@@ -2,6 +2,7 @@
 
 #include "cluster/in_process/bus.h"
 #include "cluster/in_process/presence_directory.h"
+#include "store/sqlite/search_index.h"
 #include "store/sqlite/sqlite_store.h"
 #include "support.h"
 
@@ -18,10 +19,21 @@ class SqlitePlace final : public StorePlace {
   TempDir dir_;
 };
 
+/// The folder goes after the index.
+class SqliteSearchPlace : private TempDir, public store::sqlite::SqliteSearchIndex {
+ public:
+  static constexpr std::int64_t kEraDocuments = 1500;
+  SqliteSearchPlace() : SqliteSearchIndex(file("search.db"), 2, kEraDocuments) {}
+};
+
 }  // namespace
 
 std::vector<StoreBackend> store_backends() {
   return {{"sqlite", [] { return std::make_unique<SqlitePlace>(); }}};
+}
+
+std::vector<SearchBackend> search_backends() {
+  return {{"sqlite", [] { return std::make_unique<SqliteSearchPlace>(); }}};
 }
 
 std::vector<BusBackend> bus_backends() {

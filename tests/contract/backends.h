@@ -7,6 +7,7 @@
 
 #include "cluster/bus.h"
 #include "cluster/presence_directory.h"
+#include "store/search_index.h"
 #include "store/store.h"
 
 /// The contract suites of this folder run against every backend listed in backends.cpp, unchanged.
@@ -25,6 +26,13 @@ struct StoreBackend {
   std::function<std::unique_ptr<StorePlace>()> make;
 };
 std::vector<StoreBackend> store_backends();
+
+/// An empty index that is in pieces as often as it can be.
+struct SearchBackend {
+  std::string name;
+  std::function<std::unique_ptr<store::SearchIndex>()> make;
+};
+std::vector<SearchBackend> search_backends();
 
 /// Several nodes' ends of one bus.
 struct BusBackend {

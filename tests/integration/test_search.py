@@ -174,7 +174,7 @@ def test_an_index_that_was_open_when_the_computer_stopped_is_made_anew():
         mark.write_text("another start of the computer\n")
         # What the disk never got: the file opens, and knows nothing.
         with sqlite3.connect(server.data_dir / "search.db") as db:
-            db.executescript("UPDATE conversation SET indexed_to = 1000000; DELETE FROM document;")
+            db.executescript("UPDATE stretch SET indexed_to = 1000000; DELETE FROM document;")
         db.close()
         server.restart()
         found(bob, "power", "before the power went")

@@ -1,31 +1,42 @@
 #include "store/sqlite/search_index.h"
 
-#include <array>
+#include <algorithm>
 #include <filesystem>
+#include <limits>
 
 #include "base/log.h"
 #include "store/sqlite/maintenance.h"
 #include "store/sqlite/row_key.h"
+#include "store/sqlite/search_lookup.h"
+#include "store/sqlite/search_tokenizer.h"
 
 namespace simpleim::store::sqlite {
 namespace {
 
-constexpr int kVersion = 4;
+constexpr int kVersion = 5;
 
-/// The lengths of `prefix` below: only such a beginning is found without merging all words that have it.
-constexpr std::array<std::size_t, 5> kPrefixes{10, 8, 6, 4, 3};
-
-/// detail=none keeps no positions: a text with all pairs of a longer word is looked at itself (find_terms). No prefix
-/// index is as short as a pair of ideographs, so those are not doubled.
+/// detail=none keeps no positions: a text with all pairs of a longer word is looked at itself (has_terms). No prefix
+/// index is as short as a pair of ideographs or a mark, so those are not doubled.
 constexpr auto kSchema = R"sql(
-CREATE TABLE conversation (
+CREATE TABLE era (
+  id INTEGER PRIMARY KEY,
+  first_stretch INTEGER NOT NULL,
+  documents INTEGER NOT NULL,
+  oldest INTEGER NOT NULL,
+  newest INTEGER NOT NULL
+) STRICT;
+-- Of a conversation in an era: first_seq <= seq, up to the next stretch. indexed_to: of the last one.
+CREATE TABLE stretch (
   id INTEGER PRIMARY KEY,
   low INTEGER NOT NULL,
   high INTEGER NOT NULL,
+  era INTEGER NOT NULL,
+  first_seq INTEGER NOT NULL,
   indexed_to INTEGER NOT NULL,
-  UNIQUE (high, low)
+  newest INTEGER NOT NULL,
+  UNIQUE (high, low, era)
 ) STRICT;
--- key = conversation.id << 32 | seq
+-- key = stretch.id << 32 | seq. Timestamps do not fall within a conversation.
 CREATE TABLE document (
   key INTEGER PRIMARY KEY,
   sender_id INTEGER NOT NULL,
@@ -33,60 +44,19 @@ CREATE TABLE document (
   timestamp INTEGER NOT NULL,
   text TEXT NOT NULL
 ) STRICT;
-CREATE VIRTUAL TABLE words USING fts5(text, content='document', content_rowid='key', detail=none, columnsize=0,
-                                      prefix='3 4 6 8 10', tokenize='simpleim');
+CREATE VIRTUAL TABLE words USING fts5(text, content='', detail=none, columnsize=0, prefix='3 4 6 8 10',
+                                      tokenize='simpleim');
 -- A search reads the newest end of a page backwards, which it has to take apart whole: small pages.
 INSERT INTO words(words, rank) VALUES('pgsz', 1000);
 -- tidy() merges whatever there are two of.
 INSERT INTO words(words, rank) VALUES('usermerge', 2);
-PRAGMA user_version=4;
+PRAGMA user_version=5;
 )sql";
-
-std::string quoted(const std::string& token) {
-  std::string out = "\"";
-  for (const char c : token) out += c == '"' ? "\"\"" : std::string(1, c);
-  return out + '"';
-}
-
-/// The first `characters` characters, or nothing when there are fewer.
-std::string beginning(const std::string& token, std::size_t characters) {
-  std::size_t end = 0;
-  for (std::size_t n = 0; n < characters; ++n) {
-    if (end == token.size()) return "";
-    ++end;
-    while (end < token.size() && (static_cast<unsigned char>(token[end]) & 0xc0) == 0x80) ++end;
-  }
-  return token.substr(0, end);
-}
-
-/// An FTS5 expression that no term can break out of, for texts that may have all terms; `exact`: that do.
-std::string expression(const std::vector<base::SearchTerm>& terms, bool& exact) {
-  std::string out;
-  exact = true;
-  for (const auto& term : terms) {
-    exact = exact && term.tokens.size() == 1 && term.tokens.front() == term.text;
-    for (const auto& token : term.tokens) {
-      if (!out.empty()) out += " AND ";
-      if (!term.prefix) {
-        out += quoted(token);
-        continue;
-      }
-      for (const auto length : kPrefixes) {
-        const auto start = beginning(token, length);
-        if (start.empty()) continue;
-        exact = exact && start == token;
-        out += quoted(start) + "*";
-        break;
-      }
-    }
-  }
-  return out;
-}
 
 }  // namespace
 
-SqliteSearchIndex::SqliteSearchIndex(const std::string& path, std::size_t readers)
-    : path_(path), readers_(readers), unsynced_(path) {
+SqliteSearchIndex::SqliteSearchIndex(const std::string& path, std::size_t readers, std::int64_t era_documents)
+    : path_(path), readers_(readers), era_documents_(era_documents), unsynced_(path) {
   try {
     if (unsynced_.is_torn()) throw StoreError(ErrorCode::kInternal, "the computer stopped while it was written");
     open();
@@ -158,27 +128,75 @@ std::int64_t SqliteSearchIndex::indexed_to(ConversationId conversation) {
   auto reader = take_reader();
   std::int64_t seq = 0;
   {
-    auto query = reader->query("SELECT indexed_to FROM conversation WHERE high=? AND low=?");
+    auto query = reader->query("SELECT indexed_to FROM stretch WHERE high=? AND low=? ORDER BY era DESC LIMIT 1");
     if (query.bind(conversation.high).bind(conversation.low).step()) seq = query.integer();
   }
   give_back(std::move(reader));
   return seq;
 }
 
-std::int64_t SqliteSearchIndex::conversation_key(ConversationId conversation, std::int64_t indexed_to) {
-  auto query = writer_->query(
-      "INSERT INTO conversation(low, high, indexed_to) VALUES(?, ?, ?) ON CONFLICT(high, low) DO UPDATE SET "
-      "indexed_to=max(indexed_to, excluded.indexed_to) RETURNING id");
-  query.bind(conversation.low).bind(conversation.high).bind(indexed_to);
-  const auto key = query.step() ? query.integer() : 0;
-  while (query.step()) {
+SqliteSearchIndex::Era SqliteSearchIndex::open_era() {
+  Era era;
+  {
+    auto query = writer_->query("SELECT id, documents, oldest, newest FROM era ORDER BY id DESC LIMIT 1");
+    if (query.step()) era = {query.integer(), query.integer(), query.integer(), query.integer()};
   }
-  return key;
+  if (era.id != 0 && era.documents < era_documents_) return era;
+  era = {era.id + 1, 0, std::numeric_limits<std::int64_t>::max(), 0};
+  writer_->query("INSERT INTO era SELECT ?, (SELECT coalesce(max(id), 0) + 1 FROM stretch), 0, ?, 0")
+      .bind(era.id)
+      .bind(era.oldest)
+      .run();
+  return era;
+}
+
+void SqliteSearchIndex::save(const Era& era) {
+  writer_->query("UPDATE era SET documents=?, oldest=?, newest=? WHERE id=?")
+      .bind(era.documents)
+      .bind(era.oldest)
+      .bind(era.newest)
+      .bind(era.id)
+      .run();
+}
+
+std::vector<SqliteSearchIndex::Stretch> SqliteSearchIndex::stretches_of(ConversationId conversation) {
+  std::vector<Stretch> stretches;
+  auto query =
+      writer_->query("SELECT id, era, first_seq, indexed_to, newest FROM stretch WHERE high=? AND low=? ORDER BY era");
+  query.bind(conversation.high).bind(conversation.low);
+  while (query.step())
+    stretches.push_back({query.integer(), query.integer(), query.integer(), query.integer(), query.integer()});
+  return stretches;
+}
+
+SqliteSearchIndex::Stretch SqliteSearchIndex::add_stretch(ConversationId conversation, const Era& era,
+                                                          const Stretch* before) {
+  Stretch stretch{0, era.id, 1, 0, 0};
+  if (before != nullptr) stretch = {0, era.id, before->indexed_to + 1, before->indexed_to, before->newest};
+  writer_->query("INSERT INTO stretch(low, high, era, first_seq, indexed_to, newest) VALUES(?, ?, ?, ?, ?, ?)")
+      .bind(conversation.low)
+      .bind(conversation.high)
+      .bind(stretch.era)
+      .bind(stretch.first_seq)
+      .bind(stretch.indexed_to)
+      .bind(stretch.newest)
+      .run();
+  stretch.id = sqlite3_last_insert_rowid(writer_->handle());
+  return stretch;
 }
 
 void SqliteSearchIndex::remove(std::int64_t key) {
-  writer_->query("INSERT INTO words(words, rowid, text) SELECT 'delete', key, text FROM document WHERE key=?")
+  std::string indexed;
+  {
+    auto query = writer_->query("SELECT sender_id, type, text FROM document WHERE key=?");
+    if (!query.bind(key).step()) return;
+    const UserId from{query.id()};
+    const auto type = static_cast<int>(query.integer());
+    indexed = with_marks(query.bytes(), from, type);
+  }
+  writer_->query("INSERT INTO words(words, rowid, text) VALUES('delete', ?, ?)")
       .bind(key)
+      .bind(std::string_view(indexed))
       .run();
   writer_->query("DELETE FROM document WHERE key=?").bind(key).run();
 }
@@ -191,30 +209,68 @@ void SqliteSearchIndex::put(std::int64_t key, const SearchDocument& d) {
       .bind(d.timestamp)
       .bind(std::string_view(d.text))
       .run();
-  writer_->query("INSERT INTO words(rowid, text) VALUES(?, ?)").bind(key).bind(std::string_view(d.text)).run();
+  const auto indexed = with_marks(d.text, d.from, static_cast<int>(d.type));
+  writer_->query("INSERT INTO words(rowid, text) VALUES(?, ?)").bind(key).bind(std::string_view(indexed)).run();
+}
+
+bool SqliteSearchIndex::complete(std::int64_t key, SearchDocument& document) {
+  auto query = writer_->query("SELECT sender_id, type, timestamp FROM document WHERE key=?");
+  if (!query.bind(key).step()) return false;
+  const auto is_amended = document.timestamp == 0;
+  const UserId from{query.id()};
+  const auto type = static_cast<protocol::FrameType>(query.integer());
+  document.timestamp = query.integer();
+  if (is_amended) document.from = from, document.type = type;
+  return true;
+}
+
+SqliteSearchIndex::Work SqliteSearchIndex::prepared(const SearchUpdate& update, const Era& era) {
+  Work work{&update, stretches_of(update.conversation)};
+  auto& stretches = work.stretches;
+  const auto known_to = stretches.empty() ? 0 : stretches.back().indexed_to;
+  const bool has_new = std::any_of(update.documents.begin(), update.documents.end(),
+                                   [&](const auto& d) { return d.timestamp != 0 && d.seq > known_to; });
+  if (stretches.empty() || (has_new && stretches.back().era != era.id))
+    stretches.push_back(add_stretch(update.conversation, era, stretches.empty() ? nullptr : &stretches.back()));
+  return work;
+}
+
+void SqliteSearchIndex::write(Work& work, Era& era) {
+  auto& last = work.stretches.back();
+  for (auto document : work.update->documents) {
+    const auto after = std::upper_bound(work.stretches.begin(), work.stretches.end(), document.seq,
+                                        [](auto seq, const auto& stretch) { return seq < stretch.first_seq; });
+    if (after == work.stretches.begin()) continue;
+    const auto key = row_key(std::prev(after)->id, document.seq);
+    const bool is_there = complete(key, document);
+    if (is_there) remove(key);
+    if (document.text.empty() || document.timestamp == 0) continue;
+    if (!is_there && after == work.stretches.end()) {
+      document.timestamp = last.newest = std::max(last.newest, document.timestamp);
+      ++era.documents;
+      era.oldest = std::min(era.oldest, document.timestamp);
+      era.newest = std::max(era.newest, document.timestamp);
+    }
+    put(key, document);
+  }
+  writer_->query("UPDATE stretch SET indexed_to=?, newest=? WHERE id=?")
+      .bind(std::max(last.indexed_to, work.update->indexed_to))
+      .bind(last.newest)
+      .bind(last.id)
+      .run();
 }
 
 void SqliteSearchIndex::update(const std::vector<SearchUpdate>& updates) {
   writer_->execute("BEGIN IMMEDIATE");
   try {
-    for (const auto& update : updates) {
-      const auto key = conversation_key(update.conversation, update.indexed_to);
-      for (auto document : update.documents) {
-        const auto row = row_key(key, document.seq);
-        bool is_there = false;
-        {
-          auto query = writer_->query("SELECT sender_id, type, timestamp FROM document WHERE key=?");
-          is_there = query.bind(row).step();
-          if (is_there && document.timestamp == 0) {
-            document.from = UserId{query.id()};
-            document.type = static_cast<protocol::FrameType>(query.integer());
-            document.timestamp = query.integer();
-          }
-        }
-        if (is_there) remove(row);
-        if (!document.text.empty() && document.timestamp != 0) put(row, document);
-      }
-    }
+    auto era = open_era();
+    std::vector<Work> works;
+    for (const auto& update : updates) works.push_back(prepared(update, era));
+    // FTS5 begins a new segment whenever a row comes before the last one.
+    std::sort(works.begin(), works.end(),
+              [](const auto& a, const auto& b) { return a.stretches.back().id < b.stretches.back().id; });
+    for (auto& work : works) write(work, era);
+    save(era);
     writer_->execute("COMMIT");
   } catch (...) {
     sqlite3_exec(writer_->handle(), "ROLLBACK", nullptr, nullptr, nullptr);
@@ -231,32 +287,16 @@ bool SqliteSearchIndex::tidy() {
   return sqlite3_total_changes64(writer_->handle()) - before >= 2;
 }
 
-std::vector<SearchHit> SqliteSearchIndex::find(ConversationId conversation, const std::vector<base::SearchTerm>& terms,
-                                               const SearchFilter& filter, std::int64_t first_seq, std::size_t limit) {
-  std::vector<SearchHit> hits;
+std::vector<SearchHit> SqliteSearchIndex::find(const std::vector<SearchPlace>& places,
+                                               const std::vector<base::SearchTerm>& terms, const SearchFilter& filter,
+                                               const std::optional<SearchHit>& after, std::size_t limit) {
+  auto sorted = places;
+  std::sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) { return a.conversation < b.conversation; });
   auto reader = take_reader();
-  const auto key = key_of(*reader, conversation);
-  if (key != 0) {
-    bool exact = false;
-    const auto wanted = expression(terms, exact);
-    auto query = reader->query(
-        "SELECT d.key, d.timestamp, d.text FROM words JOIN document d ON d.key=words.rowid WHERE words MATCH ?1 AND "
-        "words.rowid BETWEEN ?2 AND ?3 AND (?4=0 OR d.sender_id=?4) AND (?5 < 0 OR d.type=?5) AND d.timestamp >= ?6 "
-        "AND "
-        "(?7=0 OR d.timestamp <= ?7) AND (?8=0 OR d.timestamp < ?7 OR d.key < ?8) ORDER BY words.rowid DESC");
-    query.bind(std::string_view(wanted))
-        .bind(row_key(key, first_seq))
-        .bind(row_key(key, kSeqMask))
-        .bind(filter.from.value)
-        .bind(filter.type)
-        .bind(filter.not_before)
-        .bind(filter.not_after)
-        .bind(filter.before_seq == 0 ? 0 : row_key(key, filter.before_seq));
-    while (hits.size() < limit && query.step()) {
-      SearchHit hit{conversation, query.integer() & kSeqMask, query.integer()};
-      if (exact || !base::find_terms(query.text(), terms).empty()) hits.push_back(hit);
-    }
-  }
+  // One state of the index for all that is asked. What throws leaves the reader, and its transaction, behind.
+  reader->execute("BEGIN");
+  auto hits = SearchLookup(*reader, sorted, terms, filter, after, limit).run();
+  reader->execute("COMMIT");
   give_back(std::move(reader));
   return hits;
 }

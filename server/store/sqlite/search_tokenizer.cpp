@@ -1,5 +1,6 @@
+#include "store/sqlite/search_tokenizer.h"
+
 #include "base/search_text.h"
-#include "store/sqlite/search_index.h"
 
 namespace simpleim::store::sqlite {
 namespace {
@@ -23,22 +24,59 @@ int create(void*, const char**, int, Fts5Tokenizer** out) {
 
 void destroy(Fts5Tokenizer*) {}
 
+/// Planes for private use, which are no words in a text. Two characters are below the shortest prefix.
+constexpr std::uint32_t kSenderPlane = 0xf0000;
+constexpr std::uint32_t kTypePlane = 0x100000;
+constexpr int kSenderMark = 8;
+constexpr int kTypeMark = 4;
+constexpr int kMarks = kSenderMark + kTypeMark;
+
+void append_utf8(std::string& out, std::uint32_t c) {
+  out += static_cast<char>(0xf0 | (c >> 18));
+  out += static_cast<char>(0x80 | ((c >> 12) & 0x3f));
+  out += static_cast<char>(0x80 | ((c >> 6) & 0x3f));
+  out += static_cast<char>(0x80 | (c & 0x3f));
+}
+
 using Take = int(void*, int, const char*, int, int, int);
 
 int tokenize(Fts5Tokenizer*, void* context, int flags, const char* text, int size, Take* take) {
-  // A query is made of tokens already (FTS5_TOKENIZE_QUERY).
-  if ((flags & FTS5_TOKENIZE_QUERY) != 0) return take(context, 0, text, size, 0, size);
-  int result = SQLITE_OK;
-  base::for_each_search_token({text, static_cast<std::size_t>(size)},
-                              [&](std::string_view token, std::size_t begin, std::size_t end) {
+  const auto take_all = [&](int begin, int bytes) {
+    return take(context, 0, text + begin, bytes, begin, begin + bytes);
+  };
+  // A query is made of tokens already.
+  if ((flags & FTS5_TOKENIZE_QUERY) != 0 || size < kMarks) return take_all(0, size);
+  const int end = size - kMarks;
+  int result = take_all(end, kSenderMark);
+  if (result == SQLITE_OK) result = take_all(end + kSenderMark, kTypeMark);
+  base::for_each_search_token({text, static_cast<std::size_t>(end)},
+                              [&](std::string_view token, std::size_t from, std::size_t to) {
                                 if (result == SQLITE_OK)
                                   result = take(context, 0, token.data(), static_cast<int>(token.size()),
-                                                static_cast<int>(begin), static_cast<int>(end));
+                                                static_cast<int>(from), static_cast<int>(to));
                               });
   return result;
 }
 
 }  // namespace
+
+std::string sender_mark(UserId from) {
+  const auto mixed = from.value * 0x9e3779b97f4a7c15ULL;
+  std::string mark;
+  append_utf8(mark, kSenderPlane + static_cast<std::uint32_t>((mixed >> 48) & 0x7fff));
+  append_utf8(mark, kSenderPlane + static_cast<std::uint32_t>((mixed >> 32) & 0x7fff));
+  return mark;
+}
+
+std::string type_mark(int type) {
+  std::string mark;
+  append_utf8(mark, kTypePlane + static_cast<std::uint32_t>(type));
+  return mark;
+}
+
+std::string with_marks(std::string_view text, UserId from, int type) {
+  return std::string(text) + sender_mark(from) + type_mark(type);
+}
 
 void register_search_tokenizer(Connection& db) {
   auto* api = fts5_of(db.handle());
