@@ -54,6 +54,8 @@ struct FrameLimits {
   std::size_t text_code_points = 20000;
   std::size_t mentions = 200;
   std::size_t presence_users = 200;
+  /// Messages that one merged forward may carry.
+  std::size_t merged = 100;
 };
 
 /// A message as a client asks for it: types 0 to 2 and 4 to 7.
@@ -62,11 +64,13 @@ struct SendFrame {
   FrameType type = FrameType::kText;
   UserId to;
   GroupId group;
-  /// Types 4 to 7: what the client says beside the file, without what the server knows better.
+  /// Types 4 to 7 and merged forwards: what the client says without what the server knows better.
   std::string content;
   std::vector<UserId> mentions;
   bool mention_all = false;
   FileId file = {};
+  /// Not empty: a merged forward, one message that shows these as they are now (docs/decisions/0012).
+  std::vector<MessageId> merged = {};
 };
 /// Types 32, 35, 36 and 39: something done to an earlier message. It stands in its conversation with a seq of its
 /// own, like a message, so that it reaches those who were away as messages do (docs/decisions/0008).

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "service/file_access.h"
+#include "service/merged_forward.h"
 
 namespace simpleim::service {
 namespace {
@@ -214,6 +215,22 @@ void CommitLoop::apply(Batch& batch, Command& command) {
              command);
 }
 
+std::optional<Error> CommitLoop::complete_content(protocol::SendFrame& frame, UserId from,
+                                                  std::vector<base::FileId>& files) {
+  if (frame.file) {
+    auto content = file_message_content(store_, frame.type, frame.file, frame.content, from);
+    if (!content) return content.error();
+    frame.content = std::move(content.value());
+    files.push_back(frame.file);
+  } else if (!frame.merged.empty()) {
+    auto merged = merge_messages(store_, frame.merged, frame.content, from);
+    if (!merged) return merged.error();
+    frame.content = std::move(merged.value().content);
+    files = std::move(merged.value().files);
+  }
+  return std::nullopt;
+}
+
 void CommitLoop::apply_send(Batch& batch, Send& send) {
   auto& frame = send.frame;
   const auto conversation =
@@ -222,11 +239,13 @@ void CommitLoop::apply_send(Batch& batch, Send& send) {
     batch.emit(MessageRefused{send.origin, send.from, frame.message_id, std::move(*error)});
     return;
   }
-  if (frame.file) {
-    auto content = file_message_content(store_, frame.type, frame.file, frame.content, send.from);
-    if (!content) return batch.emit(MessageRefused{send.origin, send.from, frame.message_id, content.error()});
-    frame.content = std::move(content.value());
-  }
+  // Asked again, the answer is the same, whatever became of the file or the messages meanwhile.
+  if (frame.file || !frame.merged.empty())
+    if (const auto earlier = store_.messages().find_earlier(frame.message_id, send.from))
+      return batch.emit(answer_again(*earlier, send.origin, send.from, frame.message_id));
+  std::vector<base::FileId> files;
+  if (auto error = complete_content(frame, send.from, files))
+    return batch.emit(MessageRefused{send.origin, send.from, frame.message_id, std::move(*error)});
   Message message{frame.message_id, conversation, send.from, frame.type, 0, batch.now_ms(), std::move(frame.content)};
   auto mentions = frame.mentions;
   if (frame.mention_all) mentions.push_back(UserId{0});
@@ -235,7 +254,7 @@ void CommitLoop::apply_send(Batch& batch, Send& send) {
     return batch.emit(answer_again(appended, send.origin, send.from, frame.message_id));
   ++batch_messages_;
   message.seq = appended.seq;
-  if (frame.file) store_.files().add_place(frame.file, {conversation, appended.seq});
+  for (const auto file : files) store_.files().add_place(file, {conversation, appended.seq});
   if (appended.seq == 1 && !conversation.is_group()) {
     store_.conversations().open(UserId{conversation.low}, conversation, 0);
     store_.conversations().open(UserId{conversation.high}, conversation, 0);

@@ -91,6 +91,9 @@ class CommitLoop {
   void commit(std::vector<Command> commands);
   void apply(Batch& batch, Command& command);
   void apply_send(Batch& batch, Send& send);
+  /// What the server knows better than the sender; `files` go where the message goes.
+  std::optional<protocol::Error> complete_content(protocol::SendFrame& frame, UserId from,
+                                                  std::vector<base::FileId>& files);
   void apply_operation(Batch& batch, Operation& operation);
   void apply_mark(Batch& batch, const Mark& mark);
   void apply_task(Batch& batch, Task& task);

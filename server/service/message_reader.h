@@ -30,6 +30,8 @@ class MessageReader {
   /// before and after as in HistoryQuery.
   Result<Page> history(ConversationId conversation, std::int64_t before, std::int64_t after, std::size_t limit);
   Result<Page> one(const MessageId& id);
+  /// Without what is under it.
+  std::optional<Message> find(const MessageId& id);
   /// Newest pin first.
   struct Pins {
     Page page;
@@ -46,8 +48,6 @@ class MessageReader {
   Result<Users> reacting(const MessageId& id, std::string_view emoji, UserId after, std::size_t limit);
 
  private:
-  std::optional<Message> find(const MessageId& id);
-
   store::Store& store_;
   const UserId me_;
 };

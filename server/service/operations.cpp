@@ -1,6 +1,7 @@
 #include "service/operations.h"
 
 #include "base/json_writer.h"
+#include "service/merged_forward.h"
 
 namespace simpleim::service {
 namespace {
@@ -109,7 +110,7 @@ std::optional<Error> Operations::check_recall(Batch& batch, const Message& targe
 
 std::optional<Error> Operations::check_edit(const Batch& batch, const Message& target, UserId from) const {
   if (target.from != from) return Error{ErrorCode::kRoleForbidden, "only its sender may edit a message"};
-  if (target.type > FrameType::kGroup)
+  if (target.type > FrameType::kGroup || is_merged_forward(target.content))
     return Error{ErrorCode::kValidation, "content.message_id: only texts can be edited", "content.message_id"};
   if (passed(target.timestamp, rules_.edit_window_s, batch.now_ms()))
     return Error{ErrorCode::kWindowPassed,
