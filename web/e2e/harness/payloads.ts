@@ -1,7 +1,16 @@
 const CALL = 'window.__xss=1'
 
+/** Attributes that run code, each on an element that would fire it. */
+const HANDLERS = `abort animationend animationiteration animationstart auxclick beforecopy beforecut beforeinput beforepaste beforeunload blur cancel canplay
+  canplaythrough change click close contextmenu copy cuechange cut dblclick drag dragend dragenter dragleave dragover dragstart drop durationchange
+  emptied ended error focus focusin focusout formdata gotpointercapture hashchange input invalid keydown keypress keyup load loadeddata loadedmetadata
+  loadstart lostpointercapture message mousedown mouseenter mouseleave mousemove mouseout mouseover mouseup mousewheel offline online pagehide pageshow
+  paste pause play playing pointercancel pointerdown pointerenter pointerleave pointermove pointerout pointerover pointerup popstate progress ratechange
+  reset resize scroll search seeked seeking select slotchange stalled storage submit suspend timeupdate toggle transitionend unload volumechange wheel`
+  .split(/\s+/)
+
 /** Texts that would run if a client took them for HTML, a URL, CSS or a template. */
-export const PAYLOADS: string[] = [
+export const CRAFTED: string[] = [
   `<script>${CALL}</script>`,
   `<SCRIPT SRC=//x.test/x.js></SCRIPT>`,
   `"><script>${CALL}</script>`,
@@ -85,3 +94,6 @@ export const PAYLOADS: string[] = [
   `constructor`,
   `<b>bold</b> <i>it</i> <h1>head</h1>`,
 ]
+
+/** At least 150 of them fit into a name. */
+export const PAYLOADS: string[] = [...CRAFTED, ...HANDLERS.map((name, index) => `<${['b', 'img src=x', 'svg', 'input autofocus'][index % 4]} on${name}=${CALL}>`)]
