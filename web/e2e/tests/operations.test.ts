@@ -1,6 +1,7 @@
 import type { Locator, Page } from 'playwright-core'
 import type { Person } from '../harness/scene'
 import { expect, test } from 'vitest'
+import { axe } from '../harness/axe'
 import { bubble, conversation, conversationWith, openPrivate, say, useScene } from '../harness/scene'
 import { until } from '../harness/until'
 
@@ -154,6 +155,60 @@ test('a forwarded message says where it came from', async () => {
   await copy.waitFor()
   expect(await copy.innerText()).toContain('Forwarded from Bob')
 })
+
+test('several messages go on as one that shows who said what, also to a third', async () => {
+  const { ada, bob } = await talk()
+  const cleo = await scene.person('Cleo')
+  const dora = await scene.person('Dora')
+  const toDora = conversationWith(cleo.user, dora.user)
+  await openPrivate(cleo.page, dora.user)
+  await say(cleo.page, 'hi Dora')
+  await openPrivate(ada.page, cleo.user)
+  await say(ada.page, 'hi Cleo')
+  await openPrivate(ada.page, bob.user)
+  await say(ada.page, 'where do we meet?')
+  await say(bob.page, 'at the harbour, 七点')
+  await say(ada.page, 'not this one')
+  await act(ada.page, bubble(ada.page, 'where do we meet?'), 'menu-select')
+  await ada.page.getByTestId('message').filter({ hasText: 'at the harbour' }).getByTestId('message-select').click()
+  const last = ada.page.getByTestId('message').filter({ hasText: 'not this one' }).getByTestId('message-select')
+  await last.click()
+  await last.click()
+  expect(await ada.page.getByTestId('select-count').innerText()).toBe('2 selected')
+  await axe(ada.page, 'selection')
+  await scene.shot(ada.page, 'select')
+  await ada.page.getByTestId('select-forward').click()
+  await ada.page.locator(`[data-testid="forward-target"][data-conversation-id="${conversationWith(ada.user, cleo.user)}"]`).click()
+  await scene.shot(ada.page, 'forward-merged')
+  await ada.page.getByTestId('forward-submit').click()
+  await ada.page.getByTestId('select-bar').waitFor({ state: 'detached' })
+
+  await conversation(cleo.page, conversationWith(ada.user, cleo.user)).click()
+  const card = cleo.page.getByTestId('merged')
+  await card.waitFor()
+  expect((await card.innerText()).split('\n')).toEqual(['Chat history of Ada and Bob', 'Ada: where do we meet?', 'Bob: at the harbour, 七点', '2 messages'])
+  await scene.shot(cleo.page, 'merged-card')
+  await card.click()
+  await cleo.page.getByTestId('merged-message').nth(1).waitFor()
+  expect(await cleo.page.getByTestId('merged-list').innerText()).toContain('at the harbour, 七点')
+  await axe(cleo.page, 'merged forward')
+  await scene.shot(cleo.page, 'merged')
+  await cleo.page.keyboard.press('Escape')
+
+  // A merged forward inside another opens in its place.
+  await act(cleo.page, cleo.page.getByTestId('message').filter({ has: card }), 'menu-select')
+  await cleo.page.getByTestId('message').filter({ hasText: 'hi Cleo' }).getByTestId('message-select').click()
+  await cleo.page.getByTestId('select-forward').click()
+  await cleo.page.locator(`[data-testid="forward-target"][data-conversation-id="${toDora}"]`).click()
+  await cleo.page.getByTestId('forward-submit').click()
+  await conversation(dora.page, toDora).click()
+  await dora.page.getByTestId('merged').click()
+  await dora.page.getByTestId('merged-list').getByTestId('merged').click()
+  await dora.page.getByTestId('merged-back').waitFor()
+  expect(await dora.page.getByTestId('merged-list').innerText()).toContain('where do we meet?')
+  await dora.page.getByTestId('merged-back').click()
+  expect(await dora.page.getByTestId('merged-list').innerText()).toContain('hi Cleo')
+}, 120_000)
 
 test('an operation that comes too late says so and leaves all as it was', async () => {
   const { ada, bob } = await talk()

@@ -1,7 +1,7 @@
 import type { Message, Outgoing } from '@simpleim/sdk'
 import { FrameType } from '@simpleim/sdk'
 
-type Shown = Pick<Message | Outgoing, 'type' | 'content'>
+export type Shown = Pick<Message | Outgoing, 'type' | 'content'>
 
 /** What somebody wrote: a text, or the caption of a file. */
 export function textOf(message: Shown): string {
@@ -9,7 +9,7 @@ export function textOf(message: Shown): string {
   return message.type <= 7 && message.type !== FrameType.event && typeof text === 'string' ? text : ''
 }
 
-export function isRecalled(message: Message | Outgoing): boolean {
+export function isRecalled(message: Shown): boolean {
   return 'recalled_at' in message && Boolean(message.recalled_at)
 }
 

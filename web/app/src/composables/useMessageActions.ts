@@ -1,5 +1,6 @@
 import type { Message } from '@simpleim/sdk'
-import type { InjectionKey } from 'vue'
+import type { InjectionKey, Ref } from 'vue'
+import type { MergedMessage } from './merged'
 import { inject } from 'vue'
 
 /** What can be done with a message of the open conversation; ConversationPane does it. */
@@ -12,6 +13,12 @@ export interface MessageActions {
   copy: (text: string) => void
   /** Shows a message in its place. */
   jump: (seq: number) => void
+  /** Shows all of a merged forward. */
+  unfold: (messages: MergedMessage[]) => void
+  /** Takes a message into the selection, or out of it; the first begins one. */
+  select: (message: Message) => void
+  /** By message id; undefined: nobody is selecting. */
+  selected: Readonly<Ref<ReadonlyMap<string, Message> | undefined>>
   /** Opens a picture. */
   view: (message: Message) => void
 }

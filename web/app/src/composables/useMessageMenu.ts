@@ -6,6 +6,7 @@ import { im } from '../im'
 import { useAuth } from '../stores/auth'
 import { usePins } from '../stores/pins'
 import { useRecalled } from '../stores/recalled'
+import { mergedOf } from './merged'
 import { textOf } from './messageText'
 import { useConfirm } from './useConfirm'
 import { useConversationNames } from './useConversationNames'
@@ -48,7 +49,8 @@ export function useMessageMenu(row: () => Conversation) {
       Boolean(group) && !mine && { label: t('message.mention', { name: speaker }), icon: 'i-lucide-at-sign', act: () => actions.mention(message.from) },
       { label: t('message.forward'), icon: 'i-lucide-forward', testid: 'menu-forward', act: () => actions.forward(message) },
       { label: pinned ? t('message.unpin') : t('message.pin'), icon: pinned ? 'i-lucide-pin-off' : 'i-lucide-pin', testid: 'menu-pin', act: () => void attempt(() => im.pin(message, !pinned)) },
-      mine && message.type <= FrameType.group && age < EDIT_MS && { label: t('message.edit'), icon: 'i-lucide-pencil', testid: 'menu-edit', act: () => actions.edit(message) },
+      { label: t('select.begin'), icon: 'i-lucide-circle-check', testid: 'menu-select', act: () => actions.select(message) },
+      mine && !mergedOf(message) && message.type <= FrameType.group && age < EDIT_MS && { label: t('message.edit'), icon: 'i-lucide-pencil', testid: 'menu-edit', act: () => actions.edit(message) },
       ((mine && age < RECALL_MS) || isAdmin) && { label: t('message.recall'), icon: 'i-lucide-undo-2', danger: true, apart: true, testid: 'menu-recall', act: () => void recall(message) },
     ]
     return items.filter(item => item !== false)

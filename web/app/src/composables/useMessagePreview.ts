@@ -1,9 +1,9 @@
-import type { Message, Outgoing } from '@simpleim/sdk'
+import type { Shown } from './messageText'
 import { t } from '../i18n'
 import { fileKindOf, isRecalled, textOf } from './messageText'
 
 /** A message in one line. */
-export function previewOf(message: Message | Outgoing): string {
+export function previewOf(message: Shown): string {
   if (isRecalled(message))
     return t('message.recalled')
   const kind = fileKindOf(message)

@@ -242,6 +242,15 @@ export default {
       noDevice: 'The microphone cannot be used, so nobody would hear you.',
     },
   },
+  select: { begin: 'Select', title: 'Selected messages', count: '{n} selected', most: '{n} selected, as many as fit' },
+  merged: {
+    title: 'Chat history',
+    titleOf: 'Chat history of {names}',
+    and: ' and ',
+    count: '{n} message | {n} messages',
+    asOne: 'As one message',
+    asOneHint: 'It shows them as they are now, with names and times.',
+  },
   forward: { title: 'Forward to', search: 'Search chats', send: 'Forward to {n}', done: 'Forwarded' },
   pins: { title: 'Pinned message', titleOf: 'Pinned message {at} of {n}', goTo: 'Go to the pinned message: {text}' },
   emoji: {

@@ -244,6 +244,15 @@ const messages: typeof en = {
       noDevice: '无法使用麦克风，对方听不到你的声音。',
     },
   },
+  select: { begin: '多选', title: '已选择的消息', count: '已选择 {n} 条', most: '已选择 {n} 条，不能再多了' },
+  merged: {
+    title: '聊天记录',
+    titleOf: '{names}的聊天记录',
+    and: '和',
+    count: '{n} 条消息',
+    asOne: '合并为一条消息',
+    asOneHint: '按现在的样子显示，带有名字和时间。',
+  },
   forward: { title: '转发给', search: '搜索会话', send: '转发给 {n} 个会话', done: '已转发' },
   pins: { title: '置顶消息', titleOf: '置顶消息 {at}/{n}', goTo: '转到置顶消息：{text}' },
   emoji: {
