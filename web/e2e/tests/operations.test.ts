@@ -61,6 +61,22 @@ test('an edit replaces the text everywhere, also on a screen that was away', asy
   expect(await bob.page.getByTestId('message-edited').innerText()).toBe('edited')
 })
 
+test('what an edited message said before can be read by both', async () => {
+  const { ada, bob } = await talk()
+  await say(ada.page, 'at noon')
+  for (const [before, now] of [['at noon', 'at one'], ['at one', 'at two']] as const) {
+    await act(ada.page, stored(bubble(ada.page, before)), 'menu-edit')
+    await ada.page.getByTestId('composer-input').fill(now)
+    await ada.page.getByTestId('composer-send').click()
+    await bubble(bob.page, now).waitFor()
+  }
+  await bob.page.getByTestId('message-edited').click()
+  await bob.page.getByTestId('version').nth(2).waitFor()
+  expect(await bob.page.getByTestId('version').getByTestId('message-text').allInnerTexts()).toEqual(['at two', 'at one', 'at noon'])
+  await axe(bob.page, 'versions')
+  await scene.shot(bob.page, 'versions')
+})
+
 test('a draft survives an edit that is given up', async () => {
   const { ada } = await talk()
   await say(ada.page, 'first')

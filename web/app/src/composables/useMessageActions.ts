@@ -9,6 +9,8 @@ export interface MessageActions {
   edit: (message: Message, text?: string) => void
   forward: (message: Message) => void
   readers: (messageId: string) => void
+  /** Shows what it said before it was edited. */
+  versions: (message: Message) => void
   mention: (userId: string) => void
   copy: (text: string) => void
   /** Shows a message in its place. */

@@ -243,6 +243,7 @@ export default {
     },
   },
   select: { begin: 'Select', title: 'Selected messages', count: '{n} selected', most: '{n} selected, as many as fit' },
+  versions: { title: 'Edits', open: 'Edited: show what it said before', now: 'Now', first: 'First' },
   merged: {
     title: 'Chat history',
     titleOf: 'Chat history of {names}',

@@ -245,6 +245,7 @@ const messages: typeof en = {
     },
   },
   select: { begin: '多选', title: '已选择的消息', count: '已选择 {n} 条', most: '已选择 {n} 条，不能再多了' },
+  versions: { title: '编辑记录', open: '已编辑：查看之前的内容', now: '现在', first: '最初' },
   merged: {
     title: '聊天记录',
     titleOf: '{names}的聊天记录',
