@@ -135,6 +135,9 @@ struct Amendment {
 /// The types that are shown as messages: all but operations.
 inline bool is_shown(FrameType type) { return static_cast<int>(type) <= 7; }
 
+/// Types 4 to 7.
+inline bool carries_file(FrameType type) { return type >= FrameType::kImage && type <= FrameType::kFile; }
+
 /// A stored message, as history and delivery show it.
 struct Message {
   MessageId id;

@@ -106,8 +106,6 @@ std::optional<RefusedFrame> read_merged(simdjson::dom::object content, const ele
   return read_mentions(content, limits, out);
 }
 
-bool carries_file(FrameType type) { return type >= FrameType::kImage && type <= FrameType::kFile; }
-
 }  // namespace
 
 std::optional<std::string> duplicate_key(simdjson::dom::object object) {

@@ -6,7 +6,6 @@
 #include <array>
 
 #include "base/json_writer.h"
-#include "base/utf8.h"
 #include "service/file_access.h"
 #include "service/message_reader.h"
 
@@ -14,6 +13,7 @@ namespace simpleim::service {
 namespace {
 
 using base::FileId;
+using protocol::carries_file;
 using protocol::Error;
 using protocol::ErrorCode;
 using protocol::FrameType;
@@ -27,8 +27,6 @@ constexpr std::size_t kMaxBytes = 64 << 10;
 /// Bytes of a message in the text, and of the text.
 constexpr std::size_t kMaxLine = 400;
 constexpr std::size_t kMaxText = 8 << 10;
-
-bool carries_file(FrameType type) { return type >= FrameType::kImage && type <= FrameType::kFile; }
 
 std::string_view text_of(const object& content, const char* field) {
   std::string_view text;
