@@ -208,6 +208,15 @@ int user_command(const Flags& flags, const std::string& verb, const UserArgument
   return admin::set_disabled(context, arguments.username, verb == "disable");
 }
 
+int report_command(const Flags& flags, const std::string& verb, const std::string& id) {
+  base::Config config;
+  if (auto error = load_config(flags, config); !error.empty()) return fail(error);
+  const auto path = config.server.data_dir + "/simpleim.db";
+  if (!std::filesystem::exists(path)) return fail("there is no database in " + config.server.data_dir);
+  store::sqlite::SqliteStore store(path, 1);
+  return verb == "list" ? admin::list_reports(store) : admin::close_report(store, id);
+}
+
 int run(int argc, char** argv) {
   CLI::App app{"SimpleIM: a self-hosted instant-messaging server", "simpleim"};
   app.require_subcommand(1);
@@ -249,6 +258,16 @@ int run(int argc, char** argv) {
     if (std::string(verb) == "add" || std::string(verb) == "passwd")
       command->add_option("--password", user.password, "without it the password is read from standard input");
     command->callback([&, verb] { code = user_command(flags, verb, user); });
+  }
+
+  auto* report_app = app.add_subcommand("report", "messages that people reported");
+  report_app->require_subcommand(1);
+  std::string report_id;
+  for (const char* verb : {"list", "close"}) {
+    auto* command = report_app->add_subcommand(verb);
+    add_config_flags(*command, flags);
+    if (std::string(verb) == "close") command->add_option("ID", report_id)->required();
+    command->callback([&, verb] { code = report_command(flags, verb, report_id); });
   }
 
   // What the server starts for each picture; not for people.

@@ -140,6 +140,7 @@ struct Server::Parts {
   std::unique_ptr<service::Groups> groups;
   std::unique_ptr<service::LastSeen> last_seen;
   std::unique_ptr<service::Files> files;
+  std::unique_ptr<service::Reports> reports;
   std::unique_ptr<service::Search> search;
   std::unique_ptr<base::Repeater> collector;
   std::unique_ptr<base::Repeater> ringing;
@@ -224,6 +225,7 @@ void Server::Parts::compose_services() {
       service::Groups::Options{static_cast<std::size_t>(config.limits.group_members),
                                static_cast<std::size_t>(config.limits.groups_per_user)});
   last_seen = std::make_unique<service::LastSeen>(*commits);
+  reports = std::make_unique<service::Reports>(store, *commits, ids);
   search = std::make_unique<service::Search>(store, search_index);
   files = std::make_unique<service::Files>(
       service::Files::Ports{store, contents, *commits, images, ids, random, clock}, key,
@@ -245,6 +247,7 @@ void Server::Parts::compose_listeners() {
                           *groups,
                           *conversations,
                           *files,
+                          *reports,
                           *search,
                           *commits,
                           presence,

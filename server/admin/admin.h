@@ -29,6 +29,11 @@ int set_password(UserContext& context, const std::string& username, std::string 
 int set_disabled(UserContext& context, const std::string& username, bool disabled);
 int list_users(UserContext& context);
 
+/// The messages that people reported, oldest report first. Also beside a server.
+int list_reports(store::Store& store);
+/// Forgets a report and its copy of the message.
+int close_report(store::Store& store, const std::string& id);
+
 /// Prints every key with its environment form and help.
 int print_config_keys();
 

@@ -58,6 +58,7 @@ void add_routes(net::Router& router, ApiContext& context) {
   add_message_routes(router, context);
   add_conversation_routes(router, context);
   add_receipt_routes(router, context);
+  add_report_routes(router, context);
   add_file_routes(router, context);
   add_upload_routes(router, context);
   add_search_routes(router, context);

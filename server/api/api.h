@@ -13,6 +13,7 @@
 #include "service/files.h"
 #include "service/groups.h"
 #include "service/rate_limit.h"
+#include "service/reports.h"
 #include "service/search.h"
 #include "service/sessions.h"
 
@@ -26,6 +27,7 @@ struct ApiContext {
   service::Groups& groups;
   service::Conversations& conversations;
   service::Files& files;
+  service::Reports& reports;
   service::Search& search;
   service::CommitLoop& commits;
   cluster::PresenceDirectory& presence;

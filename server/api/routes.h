@@ -20,6 +20,7 @@ void add_group_routes(net::Router& router, ApiContext& context);
 void add_message_routes(net::Router& router, ApiContext& context);
 void add_conversation_routes(net::Router& router, ApiContext& context);
 void add_receipt_routes(net::Router& router, ApiContext& context);
+void add_report_routes(net::Router& router, ApiContext& context);
 void add_file_routes(net::Router& router, ApiContext& context);
 void add_upload_routes(net::Router& router, ApiContext& context);
 void add_search_routes(net::Router& router, ApiContext& context);

@@ -45,11 +45,15 @@ struct FileTag {
 struct SessionTag {
   static constexpr std::string_view kPrefix = "session_";
 };
+struct ReportTag {
+  static constexpr std::string_view kPrefix = "report_";
+};
 
 using UserId = Id<UserTag>;
 using GroupId = Id<GroupTag>;
 using FileId = Id<FileTag>;
 using SessionId = Id<SessionTag>;
+using ReportId = Id<ReportTag>;
 
 void append_base32(std::string& out, std::uint64_t value);
 std::optional<std::uint64_t> parse_base32(std::string_view text);

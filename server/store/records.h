@@ -16,6 +16,7 @@ using base::ConversationId;
 using base::FileId;
 using base::GroupId;
 using base::MessageId;
+using base::ReportId;
 using base::SessionId;
 using base::UserId;
 using protocol::Error;
@@ -120,6 +121,19 @@ struct Upload {
   std::int64_t created_at = 0;
   /// The file it became; 0: it is not whole.
   FileId file;
+};
+
+enum class ReportReason : std::uint8_t { kSpam, kAbuse, kIllegal, kOther };
+
+/// What somebody found wrong with a message, for whoever runs the server.
+struct Report {
+  ReportId id;
+  UserId reporter;
+  ReportReason reason = ReportReason::kOther;
+  std::string note;
+  std::int64_t created_at = 0;
+  /// As it was when it was reported (without its amendment), whatever becomes of it.
+  Message message;
 };
 
 /// How far one member of a conversation has read.

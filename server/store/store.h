@@ -8,6 +8,7 @@
 #include "store/file_index.h"
 #include "store/group_store.h"
 #include "store/message_store.h"
+#include "store/report_store.h"
 
 namespace simpleim::store {
 
@@ -37,6 +38,7 @@ class Store {
   virtual MessageStore& messages() = 0;
   virtual ConversationStore& conversations() = 0;
   virtual FileIndex& files() = 0;
+  virtual ReportStore& reports() = 0;
 
   virtual void begin() = 0;
   virtual void commit() = 0;

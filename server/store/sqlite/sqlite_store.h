@@ -5,6 +5,7 @@
 #include "store/sqlite/file_index.h"
 #include "store/sqlite/group_store.h"
 #include "store/sqlite/message_store.h"
+#include "store/sqlite/report_store.h"
 
 namespace simpleim::store::sqlite {
 
@@ -20,6 +21,7 @@ class SqliteStore final : public Store {
   MessageStore& messages() override { return messages_; }
   ConversationStore& conversations() override { return conversations_; }
   FileIndex& files() override { return files_; }
+  ReportStore& reports() override { return reports_; }
 
   void begin() override;
   void commit() override;
@@ -41,6 +43,7 @@ class SqliteStore final : public Store {
   SqliteMessageStore messages_;
   SqliteConversationStore conversations_;
   SqliteFileIndex files_;
+  SqliteReportStore reports_;
 };
 
 }  // namespace simpleim::store::sqlite

@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process'
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -90,6 +90,9 @@ export class Server {
   /** The process stands still; its sockets stay open. */
   freeze = () => this.process?.kill('SIGSTOP')
   thaw = () => this.process?.kill('SIGCONT')
+
+  /** What another command of the binary says about this server's folder. */
+  command = (...args: string[]) => execFileSync(BINARY, [...args, '--data-dir', this.dir], { encoding: 'utf8' })
 
   async stop(): Promise<void> {
     await this.end('SIGTERM')

@@ -11,6 +11,8 @@ export interface MessageActions {
   readers: (messageId: string) => void
   /** Shows what it said before it was edited. */
   versions: (message: Message) => void
+  /** Shows it to whoever runs the server. */
+  report: (message: Message) => void
   mention: (userId: string) => void
   copy: (text: string) => void
   /** Shows a message in its place. */

@@ -52,6 +52,7 @@ export function useMessageMenu(row: () => Conversation) {
       { label: t('select.begin'), icon: 'i-lucide-circle-check', testid: 'menu-select', act: () => actions.select(message) },
       mine && !mergedOf(message) && message.type <= FrameType.group && age < EDIT_MS && { label: t('message.edit'), icon: 'i-lucide-pencil', testid: 'menu-edit', act: () => actions.edit(message) },
       ((mine && age < RECALL_MS) || isAdmin) && { label: t('message.recall'), icon: 'i-lucide-undo-2', danger: true, apart: true, testid: 'menu-recall', act: () => void recall(message) },
+      !mine && { label: t('report.begin'), icon: 'i-lucide-flag', danger: true, apart: !isAdmin, testid: 'menu-report', act: () => actions.report(message) },
     ]
     return items.filter(item => item !== false)
   }

@@ -243,6 +243,17 @@ export default {
     },
   },
   select: { begin: 'Select', title: 'Selected messages', count: '{n} selected', most: '{n} selected, as many as fit' },
+  report: {
+    begin: 'Report',
+    title: 'Report this message',
+    text: 'Whoever runs this server sees the message, who wrote it and that you reported it. {name} is not told.',
+    why: 'What is wrong with it?',
+    reasons: { spam: 'Spam', abuse: 'Abuse', illegal: 'Illegal', other: 'Something else' },
+    note: 'What should be known beside it?',
+    block: 'Block {name}, too',
+    send: 'Report',
+    done: 'Reported',
+  },
   versions: { title: 'Edits', open: 'Edited: show what it said before', now: 'Now', first: 'First' },
   merged: {
     title: 'Chat history',

@@ -245,6 +245,17 @@ const messages: typeof en = {
     },
   },
   select: { begin: '多选', title: '已选择的消息', count: '已选择 {n} 条', most: '已选择 {n} 条，不能再多了' },
+  report: {
+    begin: '举报',
+    title: '举报此消息',
+    text: '服务器管理者会看到这条消息、发送者以及举报人是你。{name} 不会收到通知。',
+    why: '有什么问题？',
+    reasons: { spam: '垃圾信息', abuse: '辱骂骚扰', illegal: '违法内容', other: '其他' },
+    note: '补充说明',
+    block: '同时拉黑 {name}',
+    send: '举报',
+    done: '已举报',
+  },
   versions: { title: '编辑记录', open: '已编辑：查看之前的内容', now: '现在', first: '最初' },
   merged: {
     title: '聊天记录',
