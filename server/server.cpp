@@ -168,7 +168,7 @@ Server::Parts::Parts(const Config& c)
       lock(data_dir),
       store(data_dir + "/simpleim.db", static_cast<std::size_t>(c.store.readers)),
       search_index(data_dir + "/search.db", static_cast<std::size_t>(c.store.readers)),
-      contents(data_dir + "/files"),
+      contents(data_dir + "/files", c.files.keep_free_bytes),
       images("/proc/self/exe", data_dir + "/files/tmp"),
       workers({"worker", static_cast<std::size_t>(c.store.readers), kWorkerQueue, kWorkerNice}),
       hashing({"hashing", static_cast<std::size_t>(c.auth.hashing_threads), kHashingQueue, 10}),

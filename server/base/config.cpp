@@ -146,6 +146,8 @@ const std::vector<Option>& options() {
              [](Config& c) -> auto& { return c.files.quota_bytes; }),
       number("files.quota_files", "files of one user; 0: no limit", 0, kMax,
              [](Config& c) -> auto& { return c.files.quota_files; }),
+      number("files.keep_free_bytes", "uploads leave this much room on the disk to messages", 0, kHuge,
+             [](Config& c) -> auto& { return c.files.keep_free_bytes; }),
       number("files.uploads_per_minute", "uploads a user may begin in a minute; 0: no limit", 0, kMax,
              [](Config& c) -> auto& { return c.files.uploads_per_minute; }),
       number("files.unsent_hours", "hours that files never sent and uploads never ended are kept", 1, 24 * 365,

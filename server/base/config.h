@@ -65,6 +65,7 @@ struct Config {
     std::int64_t max_bytes = std::int64_t{2} << 30;
     std::int64_t quota_bytes = std::int64_t{20} << 30;
     std::int64_t quota_files = 100'000;
+    std::int64_t keep_free_bytes = std::int64_t{256} << 20;
     std::int64_t uploads_per_minute = 120;
     std::int64_t unsent_hours = 24;
     std::int64_t threads = 4;

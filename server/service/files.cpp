@@ -94,7 +94,7 @@ void Files::take_image(const media::ProcessedImage& image, store::File& file) {
 }
 
 Result<store::File> Files::adopt(UserId me, const store::StoredContent& content, const Wish& wish,
-                                 std::string_view beginning) {
+                                 std::string_view beginning, store::Upload* upload) {
   if (options_.max_bytes > 0 && content.size > options_.max_bytes) return too_large(options_.max_bytes);
   store::File file;
   file.id = ports_.ids.make<FileId>();
@@ -114,6 +114,10 @@ Result<store::File> Files::adopt(UserId me, const store::StoredContent& content,
   return ports_.commits.run<store::File>([&](Batch& batch) -> Result<store::File> {
     if (auto allowed = within_quota(me, file.size); !allowed) return allowed.error();
     batch.store().files().create_file(file);
+    if (upload != nullptr) {
+      upload->file = file.id;
+      batch.store().files().put_upload(*upload);
+    }
     return file;
   });
 }
@@ -164,17 +168,9 @@ Result<store::File> Files::end_upload(UserId me, const std::string& id) {
   const auto content = ports_.contents.finish_part(id);
   std::string beginning(media::kSniffBytes, '\0');
   beginning.resize(ports_.contents.open(content.sha256, 0)->read(beginning));
-  auto file = adopt(me, content, {upload.name, upload.as_file, upload.duration_ms}, beginning);
-  if (!file) {
-    (void)cancel_upload(me, id);
-    return file;
-  }
-  upload.file = file.value().id;
-  auto noted = ports_.commits.run<bool>([&](Batch& batch) -> Result<bool> {
-    batch.store().files().put_upload(upload);
-    return true;
-  });
-  if (!noted) return noted.error();
+  auto file = adopt(me, content, {upload.name, upload.as_file, upload.duration_ms}, beginning, &upload);
+  // Refused (no room, a busy server): whoever asks again later does not send it again.
+  if (file) ports_.contents.remove_part(id);
   return file;
 }
 

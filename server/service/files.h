@@ -46,9 +46,9 @@ class Files {
   std::int64_t max_bytes() const { return options_.max_bytes; }
   std::unique_ptr<store::FileStore::Writer> begin() { return ports_.contents.create(); }
   /// Makes a file of a content; durable when it returns. `beginning`: its first media::kSniffBytes bytes. A picture
-  /// takes a tenth of a second and more.
+  /// takes a tenth of a second and more. `upload`: what it came in; learns of its file in the same batch.
   Result<store::File> adopt(UserId me, const store::StoredContent& content, const Wish& wish,
-                            std::string_view beginning);
+                            std::string_view beginning, store::Upload* upload = nullptr);
 
   // Uploads in parts. kNotFound for one of somebody else.
   Result<store::Upload> create_upload(UserId me, std::int64_t size, const Wish& wish);

@@ -51,7 +51,7 @@ class FileStore {
   virtual void create_part(const std::string& id) = 0;
   /// Appends; what was written stays when it is destroyed. finish() makes it durable and does not hash.
   virtual std::unique_ptr<Writer> append_part(const std::string& id) = 0;
-  /// Turns the whole part into a content.
+  /// Makes a content of the whole part, which stays for whoever asks again after a crash.
   virtual StoredContent finish_part(const std::string& id) = 0;
   virtual void remove_part(const std::string& id) = 0;
 

@@ -1,25 +1,13 @@
 """A full or failing disk: no ACK for what is not stored, everything else goes on, and service
 resumes by itself (reliability.md F07, F08, F10, F32)."""
-import os
 import random
 import shutil
 import sqlite3
 import subprocess
 import tempfile
-from pathlib import Path
 
-import pytest
 from harness import BINARY, Server, User, new_id, wait_until
 from harness.oracle import whole_history
-
-
-@pytest.fixture
-def small_disk():
-    mount = tempfile.mkdtemp(prefix="simpleim-disk-")
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", mount], check=True)
-    yield Path(mount)
-    subprocess.run(["umount", "-l", mount], check=True)
-    os.rmdir(mount)
 
 
 def test_a_full_disk_refuses_messages_and_nothing_else(small_disk):

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import time
 import wave
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from harness import BINARY, Server, User, new_id, wait_until
@@ -388,6 +389,24 @@ def test_an_upload_in_parts_is_one_file(alice):
     assert tus.result(path)["file"]["file_id"] == result["file"]["file_id"]
     assert tus.patch(path, len(data), b"")[0] == 204  # a repeated end is no second file
     assert tus.offset(path) == len(data)
+
+
+def test_parts_replayed_at_once_and_out_of_order_are_one_file(alice):
+    """reliability.md D19"""
+    tus = Tus(alice)
+    rng = random.Random(7)
+    data = os.urandom(400_000)
+    path = tus.create(len(data))
+    pieces = [(start, data[start:start + 50_000]) for start in range(0, len(data), 50_000)]
+    while tus.offset(path) < len(data):
+        rng.shuffle(pieces)
+        with ThreadPoolExecutor(4) as pool:
+            answers = list(pool.map(lambda piece: tus.patch(path, *piece)[0], pieces * 2))
+        assert set(answers) <= {204, 409}, answers
+    with ThreadPoolExecutor(8) as pool:
+        results = list(pool.map(lambda _: tus.result(path)["file"], range(16)))
+    assert {file["file_id"] for file in results} == {results[0]["file_id"]}
+    assert results[0]["sha256"] == sha256(data) and download(alice, f"/api/files/{results[0]['file_id']}")[2] == data
 
 
 def test_what_the_protocol_of_parts_forbids(alice, bob):

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <openssl/evp.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <array>
@@ -65,7 +66,13 @@ class Sha256 {
   EVP_MD_CTX* context_;
 };
 
-void write_all(int fd, std::string_view piece, const std::string& path) {
+void write_all(int fd, std::string_view piece, const std::string& path, std::int64_t keep_free) {
+  struct statvfs disk {};
+  if (keep_free > 0 && ::fstatvfs(fd, &disk) == 0) {
+    const auto free = static_cast<std::int64_t>(disk.f_bavail * disk.f_frsize);
+    if (free - static_cast<std::int64_t>(piece.size()) < keep_free)
+      throw StoreError(ErrorCode::kStorageFull, "the rest of the disk is kept for messages (files.keep_free_bytes)");
+  }
   while (!piece.empty()) {
     const auto done = ::write(fd, piece.data(), piece.size());
     if (done < 0 && errno == EINTR) continue;
@@ -98,31 +105,34 @@ bool is_hash(const std::string& text) {
   return text.size() == 2 * kShaBytes && text.find_first_not_of("0123456789abcdef") == std::string::npos;
 }
 
-/// `path` is whole and on the disk: gives it its name.
+/// `path` is whole and on the disk: gives it the name of its content, too; durable when it returns.
 void adopt(const std::string& root, const std::string& path, const std::string& sha256) {
   const auto target = content_path(root, sha256);
-  // Found again: as good as new for the collector.
-  if (::utimensat(AT_FDCWD, target.c_str(), nullptr, 0) == 0) {
-    ::unlink(path.c_str());
-    return;
-  }
   const auto folder = target.substr(0, target.rfind('/'));
   if (::mkdir(folder.c_str(), 0700) == 0) sync_folder(root);
-  if (::rename(path.c_str(), target.c_str()) != 0) fail("cannot rename " + path);
+  // As new, also when it was found again: the collector leaves it alone until its row is there.
+  ::utimensat(AT_FDCWD, path.c_str(), nullptr, 0);
+  if (::utimensat(AT_FDCWD, target.c_str(), nullptr, 0) != 0) {
+    // A file system without second names takes the first away.
+    const bool named = ::link(path.c_str(), target.c_str()) == 0 || errno == EEXIST;
+    if (!named && ::rename(path.c_str(), target.c_str()) != 0) fail("cannot rename " + path);
+  }
+  // Whoever gave it its name may not have come as far as this.
   sync_folder(folder);
 }
 
 class ContentWriter final : public FileStore::Writer {
  public:
-  ContentWriter(std::string root, std::string path)
-      : root_(std::move(root)), path_(std::move(path)), file_(path_, O_WRONLY | O_CREAT | O_EXCL) {
+  ContentWriter(std::string root, std::string path, std::int64_t keep_free)
+      : root_(std::move(root)),
+        path_(std::move(path)),
+        keep_free_(keep_free),
+        file_(path_, O_WRONLY | O_CREAT | O_EXCL) {
     if (file_.get() < 0) fail("cannot create " + path_);
   }
-  ~ContentWriter() override {
-    if (!finished_) ::unlink(path_.c_str());
-  }
+  ~ContentWriter() override { ::unlink(path_.c_str()); }
   void write(std::string_view piece) override {
-    write_all(file_.get(), piece, path_);
+    write_all(file_.get(), piece, path_, keep_free_);
     hash_.add(piece);
     size_ += static_cast<std::int64_t>(piece.size());
     // The disk begins early, so that the sync at the end has little left to do.
@@ -135,7 +145,6 @@ class ContentWriter final : public FileStore::Writer {
     if (::fsync(file_.get()) != 0) fail("cannot bring " + path_ + " to the disk");
     StoredContent content{hash_.hex(), size_};
     adopt(root_, path_, content.sha256);
-    finished_ = true;
     return content;
   }
 
@@ -144,19 +153,20 @@ class ContentWriter final : public FileStore::Writer {
 
   const std::string root_;
   const std::string path_;
+  const std::int64_t keep_free_;
   Descriptor file_;
   Sha256 hash_;
   std::int64_t size_ = 0;
   std::int64_t started_ = 0;
-  bool finished_ = false;
 };
 
 class PartWriter final : public FileStore::Writer {
  public:
-  explicit PartWriter(std::string path) : path_(std::move(path)), file_(path_, O_WRONLY | O_APPEND) {
+  PartWriter(std::string path, std::int64_t keep_free)
+      : path_(std::move(path)), keep_free_(keep_free), file_(path_, O_WRONLY | O_APPEND) {
     if (file_.get() < 0) fail("cannot open " + path_);
   }
-  void write(std::string_view piece) override { write_all(file_.get(), piece, path_); }
+  void write(std::string_view piece) override { write_all(file_.get(), piece, path_, keep_free_); }
   StoredContent finish() override {
     if (::fsync(file_.get()) != 0) fail("cannot bring " + path_ + " to the disk");
     return {};
@@ -164,6 +174,7 @@ class PartWriter final : public FileStore::Writer {
 
  private:
   const std::string path_;
+  const std::int64_t keep_free_;
   Descriptor file_;
 };
 
@@ -191,7 +202,8 @@ std::int64_t age_ms(const fs::path& path) {
 
 }  // namespace
 
-LocalFileStore::LocalFileStore(std::string root) : root_(std::move(root)) {
+LocalFileStore::LocalFileStore(std::string root, std::int64_t keep_free)
+    : root_(std::move(root)), keep_free_(keep_free) {
   std::error_code error;
   fs::create_directories(root_ + "/tmp", error);
   if (error) throw StoreError(ErrorCode::kInternal, "cannot create " + root_ + "/tmp: " + error.message());
@@ -201,7 +213,7 @@ LocalFileStore::LocalFileStore(std::string root) : root_(std::move(root)) {
 
 std::unique_ptr<FileStore::Writer> LocalFileStore::create() {
   static std::atomic<std::uint64_t> counter{0};
-  return std::make_unique<ContentWriter>(root_, root_ + "/tmp/whole-" + std::to_string(++counter));
+  return std::make_unique<ContentWriter>(root_, root_ + "/tmp/whole-" + std::to_string(++counter), keep_free_);
 }
 
 std::unique_ptr<FileStore::Reader> LocalFileStore::open(const std::string& sha256, std::int64_t offset) {
@@ -227,7 +239,7 @@ void LocalFileStore::create_part(const std::string& id) {
 }
 
 std::unique_ptr<FileStore::Writer> LocalFileStore::append_part(const std::string& id) {
-  return std::make_unique<PartWriter>(part_path(id));
+  return std::make_unique<PartWriter>(part_path(id), keep_free_);
 }
 
 StoredContent LocalFileStore::finish_part(const std::string& id) {

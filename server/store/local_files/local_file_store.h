@@ -5,11 +5,12 @@
 namespace simpleim::store::local_files {
 
 /// The embedded default: contents in `<root>/ab/<sha256>`, what is not whole yet in `<root>/tmp`. A content is written
-/// beside, brought to the disk and then renamed, so that it is under its hash whole or not at all.
+/// beside, brought to the disk and then named, so that it is under its hash whole or not at all.
 class LocalFileStore final : public FileStore {
  public:
-  /// Makes the folders and removes what uploads in one piece left in tmp. Throws StoreError.
-  explicit LocalFileStore(std::string root);
+  /// Makes the folders and removes what uploads in one piece left in tmp. Throws StoreError. Writers refuse with
+  /// kStorageFull what would leave less than `keep_free` bytes on the disk.
+  LocalFileStore(std::string root, std::int64_t keep_free);
 
   std::unique_ptr<Writer> create() override;
   std::unique_ptr<Reader> open(const std::string& sha256, std::int64_t offset) override;
@@ -28,6 +29,7 @@ class LocalFileStore final : public FileStore {
   std::string part_path(const std::string& id) const;
 
   const std::string root_;
+  const std::int64_t keep_free_;
 };
 
 }  // namespace simpleim::store::local_files
