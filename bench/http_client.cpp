@@ -50,12 +50,12 @@ void HttpClient::connect() {
 }
 
 std::string HttpClient::request(std::string_view method, std::string_view path, std::string_view body,
-                                std::string_view token) {
+                                std::string_view token, std::string_view content_type) {
   connect();
   std::string text;
   text.append(method).append(" ").append(path).append(" HTTP/1.1\r\nHost: 127.0.0.1\r\n");
   if (!token.empty()) text.append("Authorization: Bearer ").append(token).append("\r\n");
-  if (!body.empty()) text.append("Content-Type: application/json\r\n");
+  if (!body.empty()) text.append("Content-Type: ").append(content_type).append("\r\n");
   text.append("Content-Length: ").append(std::to_string(body.size())).append("\r\n\r\n").append(body);
   if (::send(fd_, text.data(), text.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(text.size()))
     throw std::runtime_error("send failed");

@@ -15,7 +15,7 @@ class HttpClient {
 
   /// The body of a 200; throws std::runtime_error on anything else.
   std::string request(std::string_view method, std::string_view path, std::string_view body = "",
-                      std::string_view token = "");
+                      std::string_view token = "", std::string_view content_type = "application/json");
 
  private:
   void connect();

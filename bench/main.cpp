@@ -11,9 +11,10 @@ int main(int argc, char** argv) {
   using namespace simpleim::bench;
   CLI::App app{"Measures a SimpleIM server that it starts itself", "simpleim-bench"};
   Options options;
-  std::vector<std::string> scenarios{"pairs", "fanout", "idle", "storm", "history", "search"};
+  const std::vector<std::string> kAll{"pairs", "fanout", "idle", "storm", "history", "search", "pictures"};
+  std::vector<std::string> scenarios = kAll;
   std::string out;
-  app.add_option("scenarios", scenarios, "pairs, fanout, idle, storm, history, search; all by default");
+  app.add_option("scenarios", scenarios, "pairs, fanout, idle, storm, history, search, pictures; all by default");
   app.add_option("--server", options.binary, "the simpleim binary")->capture_default_str();
   app.add_option("--data-root", options.data_root, "where the servers' folders are made; a real disk")
       ->capture_default_str();
@@ -27,6 +28,7 @@ int main(int argc, char** argv) {
   app.add_option("--fanout-window", options.fanout_window)->capture_default_str();
   app.add_option("--connections", options.connections)->capture_default_str();
   app.add_option("--messages", options.messages, "messages in the store for history and search")->capture_default_str();
+  app.add_option("--picture", options.picture, "a photo for pictures");
   app.add_option("--out", out, "writes OUT.json and OUT.svg");
   CLI11_PARSE(app, argc, argv);
   signal(SIGPIPE, SIG_IGN);
@@ -45,9 +47,10 @@ int main(int argc, char** argv) {
       else if (scenario == "storm") reports.push_back(run_storm(options));
       else if (scenario == "history") reports.push_back(run_history(options));
       else if (scenario == "search") reports.push_back(run_search(options));
+      else if (scenario == "pictures") reports.push_back(run_pictures(options));
       else
         throw std::runtime_error("there is no scenario \"" + scenario +
-                                 "\"; there are pairs, fanout, idle, storm, history, search");
+                                 "\"; there are pairs, fanout, idle, storm, history, search, pictures");
     }
   } catch (const std::exception& e) {
     std::cerr << "simpleim-bench: " << e.what() << "\n";

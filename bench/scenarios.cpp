@@ -1,6 +1,5 @@
 #include "scenarios.h"
 
-#include <fcntl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -13,28 +12,11 @@
 #include <thread>
 
 #include "http_client.h"
-#include "language.h"
-#include "poller.h"
+#include "pair_clients.h"
 #include "server_process.h"
 
 namespace simpleim::bench {
 namespace {
-
-constexpr std::size_t kTextBytes = 100;
-
-/// A text of 100 bytes that begins with the time it was made at.
-void stamp_text(std::string& text) {
-  text.clear();
-  append_hex(text, now_ns());
-  text.append(kTextBytes - 16, 'x');
-}
-
-std::uint64_t stamp_of(std::string_view json) {
-  const auto at = json.find(R"("text":")");
-  return at == std::string_view::npos ? 0 : parse_hex(json.substr(at + 8, 16));
-}
-
-bool is_message(int type) { return type >= 0 && type <= 2; }
 
 /// Source addresses, so that many connections do not run out of ports. Who comes back dials from
 /// another one: a port whose old connection the server has not closed yet would cost seconds of
@@ -45,27 +27,7 @@ const char* source_of(std::size_t i, bool again = false) {
   return again ? kSourcesAgain[i % kSourcesAgain.size()] : kSources[i % kSources.size()];
 }
 
-double seconds_since(std::uint64_t start) { return static_cast<double>(now_ns() - start) / 1e9; }
-
-/// What a measured stretch saw.
-struct Meter {
-  std::uint64_t acked = 0;
-  std::uint64_t delivered = 0;
-  std::uint64_t refused = 0;
-};
-
-void expect_ack(std::string_view json, Meter& meter) {
-  if (json.find(R"("error":)") != std::string_view::npos) ++meter.refused;
-  else ++meter.acked;
-}
-
 }  // namespace
-
-double Latencies::percentile(double p) {
-  if (values_.empty()) return 0;
-  std::sort(values_.begin(), values_.end());
-  return values_[std::min(values_.size() - 1, static_cast<std::size_t>(p / 100 * static_cast<double>(values_.size())))];
-}
 
 void Report::at_least(const std::string& name, double value, const std::string& unit, double target) {
   char text[32];
@@ -80,96 +42,6 @@ void Report::at_most(const std::string& name, double value, const std::string& u
 void Report::plain(const std::string& name, double value, const std::string& unit) {
   figures.push_back({name, value, unit, "", true});
 }
-
-namespace {
-
-/// Pairs of users, the first of each sending to the second.
-struct PairClients {
-  PairClients(unsigned short port, std::size_t pairs, const std::string& prefix)
-      : accounts(make_accounts(port, pairs * 2, prefix)), clients(pairs * 2) {
-    for (std::size_t i = 0; i < clients.size(); ++i) {
-      clients[i].index = i;
-      clients[i].open(port, accounts[i]);
-      poller.add(clients[i]);
-    }
-  }
-
-  void send(ChatClient& from) {
-    make_text(text);
-    from.queue_text(false, accounts[to_one ? 1 : from.index + 1].user_id, text);
-    ++from.in_flight;
-  }
-  bool is_sender(const ChatClient& client) const { return client.index % 2 == 0; }
-
-  std::vector<Account> accounts;
-  std::vector<ChatClient> clients;
-  Poller poller;
-  std::string text;
-  std::function<void(std::string&)> make_text = stamp_text;
-  /// All write to the second user.
-  bool to_one = false;
-};
-
-/// Keeps `window` messages of every pair in flight for `seconds`.
-void run_window(PairClients& chat, std::size_t window, double seconds, Meter& meter, Latencies* latencies) {
-  for (auto& client : chat.clients) {
-    if (!chat.is_sender(client)) continue;
-    while (client.in_flight < window) chat.send(client);
-    client.flush();
-  }
-  const auto start = now_ns();
-  while (seconds_since(start) < seconds)
-    chat.poller.wait(100, [&](ChatClient& client) {
-      const bool open = client.read([&](int type, std::string_view json) {
-        if (type == 30) {
-          expect_ack(json, meter);
-          --client.in_flight;
-          chat.send(client);
-        } else if (is_message(type) && (++meter.delivered & 15) == 0 && latencies != nullptr) {
-          latencies->add(now_ns() - stamp_of(json));
-        }
-      });
-      if (!open) throw std::runtime_error("the server closed a connection");
-      client.flush();
-    });
-}
-
-void run_rate(PairClients& chat, double rate, double seconds, Latencies& latencies) {
-  const auto start = now_ns();
-  std::uint64_t sent = 0;
-  std::size_t turn = 0;
-  while (seconds_since(start) < seconds) {
-    const auto due = static_cast<std::uint64_t>(seconds_since(start) * rate);
-    for (; sent < due; ++sent) {
-      auto& client = chat.clients[turn];
-      turn = (turn + 2) % chat.clients.size();
-      chat.send(client);
-      client.flush();
-    }
-    chat.poller.wait(1, [&](ChatClient& client) {
-      client.read([&](int type, std::string_view json) {
-        if (type == 30) --client.in_flight;
-        else if (is_message(type)) latencies.add(now_ns() - stamp_of(json));
-      });
-    });
-  }
-}
-
-/// Waits until nothing is in flight any more.
-void settle(PairClients& chat) {
-  const auto start = now_ns();
-  const auto busy = [&] {
-    return std::any_of(chat.clients.begin(), chat.clients.end(), [](const auto& c) { return c.in_flight > 0; });
-  };
-  while (busy() && seconds_since(start) < 10)
-    chat.poller.wait(10, [](ChatClient& client) {
-      client.read([&](int type, std::string_view) {
-        if (type == 30) --client.in_flight;
-      });
-    });
-}
-
-}  // namespace
 
 Report run_pairs(const Options& options) {
   Report report{"pairs", {}};
@@ -358,63 +230,6 @@ Report run_history(const Options& options) {
   }
   report.plain("p50 of a page of 50", latencies.percentile(50), "ms");
   report.at_most("p99 of a page of 50", latencies.percentile(99), "ms", 2);
-  return report;
-}
-
-namespace {
-
-/// The last message of each conversation is there to be found.
-void wait_for_index(HttpClient& http, const std::string& token, std::size_t conversations) {
-  for (int i = 0; i < 20'000; ++i) {
-    const auto answer = http.request("GET", "/api/search/messages?limit=50&q=thelastone", "", token);
-    std::size_t hits = 0;
-    for (auto at = answer.find("\"highlights\""); at != std::string::npos; at = answer.find("\"highlights\"", at + 1))
-      ++hits;
-    if (hits >= std::min<std::size_t>(50, conversations)) return;
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
-  }
-  throw std::runtime_error("the search index did not come to the end");
-}
-
-}  // namespace
-
-Report run_search(const Options& options) {
-  Report report{"search", {}};
-  ServerProcess server(options.binary, options.data_root, options.settings);
-  PairClients chat(server.port(), options.pairs, "find");
-  chat.to_one = true;
-  // One socket does not take what a hundred send, and those that are silent for a minute are closed.
-  for (auto& client : chat.clients)
-    if (!chat.is_sender(client)) client.close();
-  Language language(1);
-  chat.make_text = [&](std::string& text) { language.sentence(text); };
-  Meter meter;
-  const auto filling = now_ns();
-  while (meter.acked < options.messages) run_window(chat, 64, 1, meter, nullptr);
-  settle(chat);
-  chat.make_text = [](std::string& text) { text = "thelastone"; };
-  for (auto& client : chat.clients)
-    if (chat.is_sender(client)) chat.send(client), client.flush();
-  settle(chat);
-  report.plain("messages", static_cast<double>(meter.acked), "");
-  report.plain("filled at", static_cast<double>(meter.acked) / seconds_since(filling), "messages/s");
-  HttpClient http(server.port());
-  const auto& reader = chat.accounts[1];
-  wait_for_index(http, reader.token, options.pairs);
-  report.plain("all found after", seconds_since(filling), "s");
-  // The index merges its parts while nothing new comes.
-  std::this_thread::sleep_for(std::chrono::seconds(10 + static_cast<int>(meter.acked / 200'000)));
-  for (const auto& [name, make] : language.queries()) {
-    Latencies latencies;
-    for (int i = 0; i < 300; ++i) {
-      const auto path = "/api/search/messages?limit=20&q=" + percent_encoded(make());
-      const auto start = now_ns();
-      (void)http.request("GET", path, "", reader.token);
-      latencies.add(now_ns() - start);
-    }
-    report.plain("p50, " + name, latencies.percentile(50), "ms");
-    report.at_most("p99, " + name, latencies.percentile(99), "ms", 50);
-  }
   return report;
 }
 

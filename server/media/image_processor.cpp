@@ -20,7 +20,8 @@ extern char** environ;
 namespace simpleim::media {
 namespace {
 
-constexpr std::int64_t kDeadlineMs = 30'000;
+/// Long, because a picture gets only what the processors have left; its processor time is limited by itself.
+constexpr std::int64_t kDeadlineMs = 120'000;
 constexpr std::size_t kMaxAnswer = 4096;
 
 std::int64_t steady_ms() {
