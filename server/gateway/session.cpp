@@ -82,9 +82,9 @@ void Session::send_error(const Error& error, std::string_view ref) {
   socket_->queue_text(out);
 }
 
-bool Session::allow_control_frame() {
+bool Session::allow_control_frame(std::string_view ref) {
   const auto wait = control_frames_.take(shard_.context().clock.steady_ms(), kControlPerSecond, kControlBurst);
-  if (wait > 0) send_error({ErrorCode::kRateLimited, "too many frames; slow down", "", wait}, "");
+  if (wait > 0) send_error({ErrorCode::kRateLimited, "too many frames; slow down", "", wait}, ref);
   return wait == 0;
 }
 
@@ -132,12 +132,13 @@ void Session::handle(protocol::MarkFrame&& frame) {
 }
 
 void Session::handle(protocol::CallFrame&& frame) {
-  if (!allow_control_frame()) return;
+  const std::string call_id(frame.call.view());
+  if (!allow_control_frame(call_id)) return;
   auto* calls = shard_.context().calls;
   const auto accepted =
       shard_.context().commits->post([calls, frame = std::move(frame), from = info_.user, origin = origin_](
                                          service::Batch& batch) { calls->signal(batch, frame, from, origin); });
-  if (!accepted) send_error({ErrorCode::kUnavailable, "the server is busy; try again", "", 1000}, "");
+  if (!accepted) send_error({ErrorCode::kUnavailable, "the server is busy; try again", "", 1000}, call_id);
 }
 
 void Session::handle(protocol::TypingFrame&& frame) {

@@ -95,7 +95,8 @@ class Session final : public net::WebSocketHandler {
   void handle(protocol::HeartbeatFrame&& frame);
   void refuse(std::string_view message_id, const protocol::Error& error);
   void send_error(const protocol::Error& error, std::string_view ref);
-  bool allow_control_frame();
+  /// `ref`: what the error is about when there are too many.
+  bool allow_control_frame(std::string_view ref = "");
 
   void subscribe_groups(const std::vector<service::GroupId>& groups);
   void read_chunk();

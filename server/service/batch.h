@@ -1,5 +1,8 @@
 #pragma once
 
+#include <functional>
+#include <vector>
+
 #include "service/events.h"
 #include "service/permissions.h"
 #include "store/store.h"
@@ -19,11 +22,20 @@ class Batch {
   void emit(Event event) { events_.push_back(std::move(event)); }
   std::vector<Event>& events() { return events_; }
 
+  /// What takes back a change outside the store when the batch is not stored; newest first. It may add to what is
+  /// delivered instead.
+  using Undo = std::function<void(const protocol::Error&, std::vector<Event>&)>;
+  void on_undo(Undo undo) { undos_.push_back(std::move(undo)); }
+  void undo(const protocol::Error& error, std::vector<Event>& instead) {
+    for (; !undos_.empty(); undos_.pop_back()) undos_.back()(error, instead);
+  }
+
  private:
   store::Store& store_;
   Permissions& permissions_;
   const std::int64_t now_ms_;
   std::vector<Event> events_;
+  std::vector<Undo> undos_;
 };
 
 }  // namespace simpleim::service

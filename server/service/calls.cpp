@@ -23,6 +23,29 @@ void refuse(Batch& batch, Origin origin, const CallFrame& frame, Error error) {
 
 bool Calls::is_busy(UserId user) const { return users_.contains(user); }
 
+Calls::CallMap::iterator Calls::add(const std::string& id, const Call& call) {
+  for (const auto user : {call.caller, call.callee}) ++users_[user];
+  const auto added = calls_.emplace(id, call).first;
+  count_ = calls_.size();
+  return added;
+}
+
+void Calls::remove(CallMap::iterator call) {
+  for (const auto user : {call->second.caller, call->second.callee})
+    if (--users_[user] == 0) users_.erase(user);
+  calls_.erase(call);
+  count_ = calls_.size();
+}
+
+void Calls::keep(Batch& batch, const std::string& id) {
+  const auto found = calls_.find(id);
+  auto before = found == calls_.end() ? std::nullopt : std::optional(found->second);
+  batch.on_undo([this, id, before](const Error&, std::vector<Event>&) {
+    if (const auto now = calls_.find(id); now != calls_.end()) remove(now);
+    if (before) add(id, *before);
+  });
+}
+
 void Calls::pass_on(Batch& batch, const CallFrame& frame, UserId from, UserId to, Origin origin) {
   batch.emit(CallSignalled{frame.type, frame.content, from, to, origin});
 }
@@ -44,21 +67,23 @@ void Calls::invite(Batch& batch, const CallFrame& frame, UserId from, Origin ori
     return refuse(batch, origin, frame, {ErrorCode::kConflict, "you are in a call already; end it first"});
   if (calls_.size() >= options_.max_calls)
     return refuse(batch, origin, frame, {ErrorCode::kUnavailable, "the server is busy; try again", "", 1000});
-  const auto call = calls_.emplace(id, Call{from, frame.to, frame.video, batch.now_ms(), 0, batch.now_ms()}).first;
-  count_ = calls_.size();
-  ++users_[from];
-  if (is_busy(frame.to)) {
-    ++users_[frame.to];
+  const bool busy = is_busy(frame.to);
+  const auto call = add(id, {from, frame.to, frame.video, batch.now_ms(), 0, batch.now_ms()});
+  if (busy) {
     batch.emit(CallSignalled{FrameType::kCallBusy, end_content(id, "busy"), frame.to, from, {}});
     return end(batch, call, "busy");
   }
-  ++users_[frame.to];
   pass_on(batch, frame, from, frame.to, origin);
 }
 
 void Calls::signal(Batch& batch, const CallFrame& frame, UserId from, Origin origin) {
+  const std::string id(frame.call.view());
+  batch.on_undo([id, origin](const Error& error, std::vector<Event>& instead) {
+    instead.push_back(SignalRefused{origin, id, error});
+  });
+  keep(batch, id);
   if (frame.type == FrameType::kCallInvite) return invite(batch, frame, from, origin);
-  const auto found = calls_.find(std::string(frame.call.view()));
+  const auto found = calls_.find(id);
   if (found == calls_.end() || (found->second.caller != from && found->second.callee != from)) {
     // The server was started anew meanwhile: the two go on, if they may talk at all.
     if (!frame.to || frame.to == from || found != calls_.end() ||
@@ -100,6 +125,7 @@ void Calls::tick(Batch& batch) {
     const bool rings = call.answered_ms == 0;
     const auto limit = rings ? call.began_ms + options_.ring_ms : call.heard_ms + options_.silent_ms;
     if (batch.now_ms() < limit) continue;
+    keep(batch, current->first);
     const auto content = end_content(current->first, rings ? "timeout" : "lost");
     end(batch, current, rings ? "missed" : "answered");
     batch.emit(CallSignalled{FrameType::kCallHangup, content, call.callee, call.caller, {}});
@@ -122,10 +148,7 @@ void Calls::end(Batch& batch, CallMap::iterator ended, const char* status) {
       .end_array()
       .field("duration", call.answered_ms == 0 ? 0 : (batch.now_ms() - call.answered_ms) / 1000)
       .end_object();
-  calls_.erase(ended);
-  count_ = calls_.size();
-  for (const auto user : {call.caller, call.callee})
-    if (--users_[user] == 0) users_.erase(user);
+  remove(ended);
   const auto conversation = ConversationId::between(call.caller, call.callee);
   Message record{ids_.message_id(), conversation, call.caller, FrameType::kEvent, 0, batch.now_ms(), std::move(json)};
   record.seq = batch.store().messages().append(record, {}).seq;

@@ -42,6 +42,10 @@ class Calls {
   void invite(Batch& batch, const protocol::CallFrame& frame, UserId from, Origin origin);
   void pass_on(Batch& batch, const protocol::CallFrame& frame, UserId from, UserId to, Origin origin);
   void end(Batch& batch, CallMap::iterator call, const char* status);
+  CallMap::iterator add(const std::string& id, const Call& call);
+  void remove(CallMap::iterator call);
+  /// The call is again as it is now when the batch is not stored.
+  void keep(Batch& batch, const std::string& id);
   bool is_busy(UserId user) const;
 
   base::IdMaker& ids_;

@@ -173,7 +173,7 @@ void CommitLoop::commit(std::vector<Command> commands) {
     metrics_.commits_failed.Increment();
     base::log::error("a batch was not stored", {{"what", e.what()}, {"commands", commands.size()}});
     const auto* store_error = dynamic_cast<const store::StoreError*>(&e);
-    refuse(commands,
+    refuse(commands, batch,
            store_error != nullptr ? store_error->as_error() : store::StoreError(ErrorCode::kInternal, "").as_error());
     last_batch_ = 0;
     return;
@@ -186,8 +186,9 @@ void CommitLoop::commit(std::vector<Command> commands) {
     if (auto* task = std::get_if<Task>(&command)) task->done(nullptr);
 }
 
-void CommitLoop::refuse(std::vector<Command>& commands, const Error& error) {
+void CommitLoop::refuse(std::vector<Command>& commands, Batch& batch, const Error& error) {
   std::vector<Event> events;
+  batch.undo(error, events);
   for (auto& command : commands) {
     if (auto* task = std::get_if<Task>(&command)) task->done(&error);
     if (auto* sends = std::get_if<std::vector<Send>>(&command))

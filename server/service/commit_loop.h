@@ -97,7 +97,7 @@ class CommitLoop {
   void apply_operation(Batch& batch, Operation& operation);
   void apply_mark(Batch& batch, const Mark& mark);
   void apply_task(Batch& batch, Task& task);
-  void refuse(std::vector<Command>& commands, const Error& error);
+  void refuse(std::vector<Command>& commands, Batch& batch, const Error& error);
   void tidy();
   void publish_figures(const std::vector<Event>& events, std::int64_t started_us);
 

@@ -40,6 +40,35 @@ def test_a_full_disk_refuses_messages_and_nothing_else(small_disk):
         assert set(acked) <= {m["message_id"] for m in whole_history(alice.api, f"/api/messages/private/{bob.id}")}
 
 
+def test_a_call_that_cannot_be_recorded_goes_on_until_it_can(small_disk):
+    """What the batch did not store, the call has not seen, and who asked is told."""
+    with Server({"files.keep_free_bytes": 0}, data_dir=small_disk / "data") as server:
+        alice, bob = User(server), User(server)
+        a, b = alice.connect(), bob.connect()
+        call = new_id()
+        a.send({"type": 40, "to": bob.id, "content": {"call_id": call, "kind": "audio", "sdp": "x"}})
+        b.expect(type=40)
+        b.send({"type": 41, "content": {"call_id": call, "sdp": "y"}})
+        a.expect(type=41)
+        filler = small_disk / "filler"
+        filler.write_bytes(b"x" * shutil.disk_usage(small_disk).free)
+        wait_until(lambda: a.say(bob, "x" * 10_000).get("code") == 50701, "the disk is full")
+        a.send({"type": 44, "content": {"call_id": call}})
+        refused = a.expect(type=34)["content"]
+        assert refused["code"] == 50701 and refused["ref"] == call
+        a.send({"type": 43, "content": {"call_id": call, "candidate": {}}})
+        b.expect(type=43)  # the call goes on
+        b.expect_nothing(type=44)
+        filler.unlink()
+        wait_until(lambda: "seq" in a.say(bob, "room again"), "the service resumes")
+        a.send({"type": 44, "content": {"call_id": call}})
+        b.expect(type=44)
+        content = alice.history(bob)["messages"][-1]["content"]
+        assert (content["event"], content["status"], content["call_id"]) == ("call", "answered", call)
+        b.send({"type": 40, "to": alice.id, "content": {"call_id": new_id(), "kind": "audio", "sdp": "x"}})
+        a.expect(type=40)  # nobody is busy any more
+
+
 def test_failing_syncs_never_produce_an_ack_for_what_is_lost():
     # A server that cannot sync at its start says so and ends: try until one gets through.
     failing = ["fiu-run", "-x", "-c", "enable_random name=posix/io/sync/*,probability=0.2,failinfo=5"]

@@ -126,6 +126,15 @@ def test_what_is_wrong_is_said(alice, frame):
     assert a.expect(type=34)["content"]["code"] == 40002
 
 
+def test_what_comes_too_fast_is_refused_with_its_call(alice, bob):
+    a = alice.connect()
+    call = new_id()
+    for _ in range(2000):
+        signal(a, ICE, call, bob, candidate={})
+    refused = a.expect(type=34)["content"]
+    assert (refused["code"], refused["ref"]) == (42901, call)
+
+
 def test_credentials_for_turn():
     with Server({"rtc.stun_urls": "stun:127.0.0.1:3478", "rtc.turn_urls": "turn:127.0.0.1:3478,turns:127.0.0.1:5349", "rtc.turn_secret": "s3cret", "rtc.turn_ttl_s": 600}) as server:
         alice = User(server)
