@@ -41,8 +41,12 @@ void Calls::keep(Batch& batch, const std::string& id) {
   const auto found = calls_.find(id);
   auto before = found == calls_.end() ? std::nullopt : std::optional(found->second);
   batch.on_undo([this, id, before](const Error&, std::vector<Event>&) {
-    if (const auto now = calls_.find(id); now != calls_.end()) remove(now);
-    if (before) add(id, *before);
+    const char* over = nullptr;
+    if (const auto now = calls_.find(id); now != calls_.end()) {
+      over = now->second.over;
+      remove(now);
+    }
+    if (before) add(id, *before)->second.over = over;
   });
 }
 
@@ -124,16 +128,19 @@ void Calls::tick(Batch& batch) {
     const auto call = current->second;
     const bool rings = call.answered_ms == 0;
     const auto limit = rings ? call.began_ms + options_.ring_ms : call.heard_ms + options_.silent_ms;
-    if (batch.now_ms() < limit) continue;
+    if (batch.now_ms() < limit && call.over == nullptr) continue;
     keep(batch, current->first);
-    const auto content = end_content(current->first, rings ? "timeout" : "lost");
-    end(batch, current, rings ? "missed" : "answered");
+    const auto content = end_content(current->first, call.over != nullptr ? "ended" : rings ? "timeout" : "lost");
+    end(batch, current, call.over != nullptr ? call.over : rings ? "missed" : "answered");
     batch.emit(CallSignalled{FrameType::kCallHangup, content, call.callee, call.caller, {}});
   }
 }
 
 void Calls::end(Batch& batch, CallMap::iterator ended, const char* status) {
   const auto call = ended->second;
+  batch.on_undo([this, id = ended->first, call, status](const Error&, std::vector<Event>&) {
+    add(id, call)->second.over = status;
+  });
   std::string json;
   base::JsonWriter w(json);
   w.begin_object()

@@ -36,6 +36,8 @@ class Calls {
     /// 0: it rings.
     std::int64_t answered_ms = 0;
     std::int64_t heard_ms = 0;
+    /// It ended so, but its record could not be stored yet.
+    const char* over = nullptr;
   };
   using CallMap = std::unordered_map<std::string, Call>;
 
@@ -44,7 +46,7 @@ class Calls {
   void end(Batch& batch, CallMap::iterator call, const char* status);
   CallMap::iterator add(const std::string& id, const Call& call);
   void remove(CallMap::iterator call);
-  /// The call is again as it is now when the batch is not stored.
+  /// The call is again as it is now when the batch is not stored; what ended it in the batch is tried again by tick().
   void keep(Batch& batch, const std::string& id);
   bool is_busy(UserId user) const;
 

@@ -1,7 +1,8 @@
+import type { Devices } from '../harness/calls'
 import type { Person } from '../harness/scene'
 import { expect, test } from 'vitest'
 import { axe } from '../harness/axe'
-import { plays, sounds } from '../harness/calls'
+import { goAway, plays, remember, sounds } from '../harness/calls'
 import { openPrivate, useScene } from '../harness/scene'
 
 const scene = useScene()
@@ -47,6 +48,59 @@ test('a video call: both see and hear the other one, switch things off and on, a
   await ada.page.getByTestId('call-panel').waitFor({ state: 'detached' })
   await ada.page.getByTestId('event').getByText('Video call, 0:').waitFor()
   await bob.page.getByTestId('event').getByText('Video call, 0:').waitFor()
+})
+
+test('a shared screen is seen until it is no longer shared, also by the browser itself', async () => {
+  const { ada, bob } = await two()
+  await remember(ada.page)
+  await ada.page.getByTestId('call-audio').click()
+  await bob.page.getByTestId('call-accept').click()
+  await ada.page.locator('[data-testid="call-panel"][data-phase="connected"]').waitFor()
+  const theirs = bob.page.getByTestId('call-theirs')
+  expect(await theirs.isVisible()).toBe(false)
+  await ada.page.getByTestId('call-share').click()
+  await theirs.waitFor()
+  await plays(theirs)
+  await scene.shot(bob.page, 'call-screen')
+  expect(await ada.page.getByTestId('call-share').getAttribute('aria-pressed')).toBe('true')
+  await ada.page.getByTestId('call-share').click()
+  await theirs.waitFor({ state: 'hidden' })
+  await ada.page.getByTestId('call-share').click()
+  await theirs.waitFor()
+  await goAway(ada.page, 'screen')
+  await theirs.waitFor({ state: 'hidden' })
+  // From the screen to the camera without a gap in between.
+  await ada.page.getByTestId('call-share').click()
+  await theirs.waitFor()
+  await ada.page.getByTestId('call-camera').click()
+  await plays(theirs)
+  expect(await ada.page.getByTestId('call-share').getAttribute('aria-pressed')).toBe('false')
+  await bob.page.getByTestId('call-hang-up').click()
+})
+
+test('a device that goes away is replaced, or both are told that there is none', async () => {
+  const { ada, bob } = await two()
+  await remember(ada.page)
+  await ada.page.getByTestId('call-video').click()
+  await bob.page.getByTestId('call-accept').click()
+  await ada.page.locator('[data-testid="call-panel"][data-phase="connected"]').waitFor()
+  const theirs = bob.page.getByTestId('call-theirs')
+  await plays(theirs)
+  await goAway(ada.page, 'video')
+  await goAway(ada.page, 'audio')
+  await plays(theirs)
+  expect(await sounds(theirs)).toBe(true)
+  await ada.page.evaluate(() => { (window as unknown as Devices).noDevices = true })
+  await goAway(ada.page, 'video')
+  await theirs.waitFor({ state: 'hidden' })
+  await goAway(ada.page, 'audio')
+  await bob.page.getByTestId('call-they-are-muted').waitFor()
+  await ada.page.getByTestId('toast').getByText('The microphone is gone').waitFor()
+  await ada.page.evaluate(() => { (window as unknown as Devices).noDevices = false })
+  await ada.page.getByTestId('call-microphone').click()
+  await bob.page.getByTestId('call-they-are-muted').waitFor({ state: 'detached' })
+  expect(await sounds(theirs)).toBe(true)
+  await bob.page.getByTestId('call-hang-up').click()
 })
 
 test('a voice call: refused, withdrawn, and answered in another tab', async () => {

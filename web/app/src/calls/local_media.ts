@@ -10,12 +10,25 @@ export class LocalMedia {
   /** Device ids, as chosen; kept for the next call. */
   readonly chosen = shallowReactive<{ audio?: string, video?: string }>({})
 
+  private readonly gone: (kind: Kind) => void
+
+  /** `gone`: a device went away by itself, and is chosen no more. */
+  constructor(gone: (kind: Kind) => void) {
+    this.gone = gone
+  }
+
   /** Rejects when there is no such device, or it may not be used. */
   async open(kind: Kind): Promise<MediaStreamTrack> {
     const id = this.chosen[kind]
     const wanted = { ...(kind === 'audio' ? SOUND : PICTURE), ...(id ? { deviceId: { exact: id } } : {}) }
     const stream = await navigator.mediaDevices.getUserMedia({ [kind]: wanted })
-    return this.take(kind, stream)
+    const track = this.take(kind, stream)
+    track.onended = () => {
+      this.chosen[kind] = undefined
+      this.close(kind)
+      this.gone(kind)
+    }
+    return track
   }
 
   /** `ended`: the user stopped sharing by the browser's own button. */

@@ -231,6 +231,7 @@ export default {
     devices: 'Microphone and camera',
     device: { audio: 'Microphone {n}', video: 'Camera {n}' },
     theyAreMuted: '{name} has muted the microphone',
+    gone: { audio: 'The microphone is gone: nobody hears you.', video: 'The camera is gone.' },
     noCamera: 'The camera cannot be used.',
     noScreen: 'The screen cannot be shared.',
     phases: { calling: 'Calling …', connecting: 'Connecting …', connected: 'Connected', reconnecting: 'Connection lost, trying again …' },

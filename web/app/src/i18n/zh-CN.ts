@@ -233,6 +233,7 @@ const messages: typeof en = {
     devices: '麦克风和摄像头',
     device: { audio: '麦克风 {n}', video: '摄像头 {n}' },
     theyAreMuted: '{name} 已关闭麦克风',
+    gone: { audio: '麦克风已断开，对方听不到你的声音。', video: '摄像头已断开。' },
     noCamera: '无法使用摄像头。',
     noScreen: '无法共享屏幕。',
     phases: { calling: '正在呼叫…', connecting: '正在连接…', connected: '已接通', reconnecting: '连接中断，正在重试…' },

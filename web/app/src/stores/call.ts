@@ -33,7 +33,9 @@ export const useCall = defineStore('call', () => {
   const sharing = ref(false)
   const theirs = ref<Sending>({ microphone: true, picture: false })
   const remote = shallowRef<MediaStream>()
-  const media = new LocalMedia()
+  /** It went away during the call, and there is no other one. */
+  const gone = ref<Kind>()
+  const media = new LocalMedia(kind => void replace(kind))
   let peer: Peer | undefined
   let offered = ''
   let early: RTCIceCandidateInit[] = []
@@ -55,6 +57,7 @@ export const useCall = defineStore('call', () => {
     sending.value = { microphone: true, picture: false }
     theirs.value = { microphone: true, picture: false }
     early = []
+    gone.value = undefined
   }
 
   function end(why?: Ending): void {
@@ -182,21 +185,40 @@ export const useCall = defineStore('call', () => {
     peer?.tell({ ...sending.value })
   }
 
-  function toggleMicrophone(): void {
-    const { audio } = media.tracks
-    if (!audio)
-      return
-    audio.enabled = !audio.enabled
-    tell({ microphone: audio.enabled })
+  /** Rejects when there is no microphone any more. */
+  async function toggleMicrophone(): Promise<void> {
+    const microphone = !sending.value.microphone
+    const audio = media.tracks.audio ?? await openAgain('audio')
+    audio.enabled = microphone
+    tell({ microphone })
+  }
+
+  async function openAgain(kind: Kind): Promise<MediaStreamTrack> {
+    const track = await media.open(kind)
+    if (kind === 'audio')
+      track.enabled = sending.value.microphone
+    await peer?.send(kind, track)
+    return track
+  }
+
+  /** A device went away: another one takes its place, or the other person is told that there is none. */
+  async function replace(kind: Kind): Promise<void> {
+    try {
+      await openAgain(kind)
+    }
+    catch {
+      await peer?.send(kind, null)
+      tell(kind === 'audio' ? { microphone: false } : { picture: false })
+      gone.value = kind
+    }
   }
 
   /** Rejects when there is no camera, or it may not be used. */
   async function toggleCamera(): Promise<void> {
     if (sending.value.picture && !sharing.value)
       return showNothing()
-    const track = await media.open('video')
+    await openAgain('video')
     sharing.value = false
-    await peer?.send('video', track)
     tell({ picture: true })
   }
 
@@ -221,10 +243,7 @@ export const useCall = defineStore('call', () => {
     media.chosen[kind] = deviceId
     if (kind === 'video' && (!sending.value.picture || sharing.value))
       return
-    const track = await media.open(kind)
-    if (kind === 'audio')
-      track.enabled = sending.value.microphone
-    await peer?.send(kind, track)
+    await openAgain(kind)
   }
 
   // ---------------------------------------------------------------- what is heard
@@ -277,5 +296,5 @@ export const useCall = defineStore('call', () => {
   })
   addEventListener('pagehide', () => { if (call.value && phase.value !== 'ringing') hangUp() })
 
-  return { call, phase, ending, began, sending, sharing, theirs, remote, local, media, start, accept, hangUp, toggleMicrophone, toggleCamera, toggleScreen, choose }
+  return { call, phase, ending, began, sending, sharing, theirs, remote, gone, local, media, start, accept, hangUp, toggleMicrophone, toggleCamera, toggleScreen, choose }
 })
