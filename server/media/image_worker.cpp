@@ -1,5 +1,4 @@
 #include <dlfcn.h>
-#include <sched.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -120,9 +119,6 @@ int run_image_worker(const std::string& in, const std::string& mime, const std::
   limit(RLIMIT_CPU, kProcessorSeconds);
   limit(RLIMIT_FSIZE, kOutput);
   limit(RLIMIT_CORE, 0);
-  // Whoever wakes takes the processor at once: with a nice value alone it waits for the scheduler's next tick, 4 ms.
-  const sched_param none{};
-  if (::sched_setscheduler(0, SCHED_IDLE, &none) != 0) std::fputs("image-worker: cannot yield\n", stderr);
   try {
     const Vips vips;
     const auto dimensions = inspect(vips, in);
