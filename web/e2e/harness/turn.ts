@@ -46,6 +46,22 @@ export class TurnServer {
     await ended
   }
 
+  /** Stands still for most of the time: what goes through it comes late, in gusts. Returns what ends it. */
+  struggle(): () => void {
+    const STILL_MS = 1200
+    const MOVES_MS = 300
+    let timer: ReturnType<typeof setTimeout>
+    const turn = (still: boolean) => {
+      this.process?.kill(still ? 'SIGSTOP' : 'SIGCONT')
+      timer = setTimeout(turn, still ? STILL_MS : MOVES_MS, !still)
+    }
+    turn(true)
+    return () => {
+      clearTimeout(timer)
+      this.process?.kill('SIGCONT')
+    }
+  }
+
   async stop(): Promise<void> {
     await this.kill()
     rmSync(this.dir, { recursive: true, force: true })

@@ -44,7 +44,7 @@ test('a video call: both see and hear the other one, switch things off and on, a
   await bob.page.getByTestId('call-size').click()
   await axe(bob.page, 'small call')
   await scene.shot(bob.page, 'call-small')
-  await bob.page.getByTestId('call-hang-up').click()
+  await bob.page.getByTestId('call-hangup').click()
   await ada.page.getByTestId('call-panel').waitFor({ state: 'detached' })
   await ada.page.getByTestId('event').getByText('Video call, 0:').waitFor()
   await bob.page.getByTestId('event').getByText('Video call, 0:').waitFor()
@@ -75,7 +75,7 @@ test('a shared screen is seen until it is no longer shared, also by the browser 
   await ada.page.getByTestId('call-camera').click()
   await plays(theirs)
   expect(await ada.page.getByTestId('call-share').getAttribute('aria-pressed')).toBe('false')
-  await bob.page.getByTestId('call-hang-up').click()
+  await bob.page.getByTestId('call-hangup').click()
 })
 
 test('a device that goes away is replaced, or both are told that there is none', async () => {
@@ -100,7 +100,7 @@ test('a device that goes away is replaced, or both are told that there is none',
   await ada.page.getByTestId('call-microphone').click()
   await bob.page.getByTestId('call-they-are-muted').waitFor({ state: 'detached' })
   expect(await sounds(theirs)).toBe(true)
-  await bob.page.getByTestId('call-hang-up').click()
+  await bob.page.getByTestId('call-hangup').click()
 })
 
 test('a voice call: refused, withdrawn, and answered in another tab', async () => {
@@ -110,7 +110,7 @@ test('a voice call: refused, withdrawn, and answered in another tab', async () =
   await ada.page.getByText('Your call was declined.').waitFor()
   await ada.page.getByTestId('call-audio').click()
   await bob.page.getByTestId('call-incoming').waitFor()
-  await ada.page.getByTestId('call-hang-up').click()
+  await ada.page.getByTestId('call-hangup').click()
   await bob.page.getByTestId('call-incoming').waitFor({ state: 'detached' })
   const second = await bob.context.newPage()
   await second.goto('/')
@@ -140,7 +140,7 @@ test('a call from a phone', async () => {
   await plays(ada.page.getByTestId('call-theirs'))
   await axe(ada.page, 'call on a phone')
   await scene.shot(ada.page, 'call-phone')
-  await ada.page.getByTestId('call-hang-up').click()
+  await ada.page.getByTestId('call-hangup').click()
   await bob.page.getByTestId('call-panel').waitFor({ state: 'detached' })
   await scene.shot(ada.page, 'call-phone-after')
 })

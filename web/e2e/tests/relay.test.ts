@@ -26,6 +26,16 @@ test('a call that goes through the relay only, and finds its way again', async (
   }
   expect(relay.allocations).toBeGreaterThanOrEqual(2)
 
+  // A weak line is told to both, until it is well again.
+  const well = relay.struggle()
+  for (const { page } of [ada, bob]) await page.getByTestId('call-weak').waitFor({ timeout: 30_000 })
+  await scene.shot(bob.page, 'call-weak')
+  well()
+  for (const { page } of [ada, bob]) {
+    await page.getByTestId('call-weak').waitFor({ state: 'detached', timeout: 30_000 })
+    await plays(page.getByTestId('call-theirs'))
+  }
+
   // The way between the two is gone, and comes back.
   await relay.kill()
   for (const { page } of [ada, bob]) await page.locator('[data-testid="call-panel"][data-phase="reconnecting"]').waitFor({ timeout: 30_000 })
@@ -34,5 +44,5 @@ test('a call that goes through the relay only, and finds its way again', async (
     await page.locator('[data-testid="call-panel"][data-phase="connected"]').waitFor({ timeout: 30_000 })
     await plays(page.getByTestId('call-theirs'))
   }
-  await ada.page.getByTestId('call-hang-up').click()
-}, 120_000)
+  await ada.page.getByTestId('call-hangup').click()
+}, 180_000)

@@ -72,6 +72,10 @@ export class Peer {
       this.channel.send(JSON.stringify(sending))
   }
 
+  stats(): Promise<RTCStatsReport> {
+    return this.connection.getStats()
+  }
+
   close(): void {
     this.connection.onconnectionstatechange = null
     this.connection.close()

@@ -231,6 +231,7 @@ export default {
     devices: 'Microphone and camera',
     device: { audio: 'Microphone {n}', video: 'Camera {n}' },
     theyAreMuted: '{name} has muted the microphone',
+    weak: 'Weak connection',
     gone: { audio: 'The microphone is gone: nobody hears you.', video: 'The camera is gone.' },
     noCamera: 'The camera cannot be used.',
     noScreen: 'The screen cannot be shared.',

@@ -233,6 +233,7 @@ const messages: typeof en = {
     devices: '麦克风和摄像头',
     device: { audio: '麦克风 {n}', video: '摄像头 {n}' },
     theyAreMuted: '{name} 已关闭麦克风',
+    weak: '网络不佳',
     gone: { audio: '麦克风已断开，对方听不到你的声音。', video: '摄像头已断开。' },
     noCamera: '无法使用摄像头。',
     noScreen: '无法共享屏幕。',

@@ -3,6 +3,7 @@ import type { Kind, Sending } from '../calls/peer'
 import { FrameType } from '@simpleim/sdk'
 import { defineStore } from 'pinia'
 import { computed, ref, shallowRef } from 'vue'
+import { LineQuality } from '../calls/line_quality'
 import { LocalMedia } from '../calls/local_media'
 import { Peer } from '../calls/peer'
 import { im } from '../im'
@@ -19,6 +20,7 @@ interface Call { id: string, with: string, video: boolean, mine: boolean }
 /** How often a way is looked for again, and how long in all. */
 const RETRY_MS = 2_000
 const GIVE_UP_MS = 30_000
+const JUDGE_MS = 1_000
 
 /** The one call of this tab. */
 export const useCall = defineStore('call', () => {
@@ -32,6 +34,8 @@ export const useCall = defineStore('call', () => {
   const sending = ref<Sending>({ microphone: true, picture: false })
   const sharing = ref(false)
   const theirs = ref<Sending>({ microphone: true, picture: false })
+  /** The other one may hear and see us badly, or we them. */
+  const weak = ref(false)
   const remote = shallowRef<MediaStream>()
   /** It went away during the call, and there is no other one. */
   const gone = ref<Kind>()
@@ -40,6 +44,7 @@ export const useCall = defineStore('call', () => {
   let offered = ''
   let early: RTCIceCandidateInit[] = []
   let retry: ReturnType<typeof setInterval> | undefined
+  let judging: ReturnType<typeof setInterval> | undefined
 
   const local = computed(() => media.tracks.video && new MediaStream([media.tracks.video]))
 
@@ -63,6 +68,7 @@ export const useCall = defineStore('call', () => {
   function end(why?: Ending): void {
     clearInterval(retry)
     retry = undefined
+    stopJudging()
     peer?.close()
     peer = undefined
     media.closeAll()
@@ -93,6 +99,21 @@ export const useCall = defineStore('call', () => {
     retry = undefined
     phase.value = 'connected'
     began.value ||= Date.now()
+    judge()
+  }
+
+  function judge(): void {
+    stopJudging()
+    const quality = new LineQuality()
+    judging = setInterval(() => {
+      void peer?.stats().then((report) => { weak.value = judging !== undefined && quality.judge(report) })
+    }, JUDGE_MS)
+  }
+
+  function stopJudging(): void {
+    clearInterval(judging)
+    judging = undefined
+    weak.value = false
   }
 
   /** The caller looks for another way until one is found; the other one answers. */
@@ -100,6 +121,7 @@ export const useCall = defineStore('call', () => {
     if (phase.value !== 'connected' && phase.value !== 'connecting')
       return
     phase.value = 'reconnecting'
+    stopJudging()
     const since = Date.now()
     clearInterval(retry)
     retry = setInterval(() => {
@@ -296,5 +318,5 @@ export const useCall = defineStore('call', () => {
   })
   addEventListener('pagehide', () => { if (call.value && phase.value !== 'ringing') hangUp() })
 
-  return { call, phase, ending, began, sending, sharing, theirs, remote, gone, local, media, start, accept, hangUp, toggleMicrophone, toggleCamera, toggleScreen, choose }
+  return { call, phase, ending, began, sending, sharing, theirs, weak, remote, gone, local, media, start, accept, hangUp, toggleMicrophone, toggleCamera, toggleScreen, choose }
 })
