@@ -225,7 +225,7 @@ void Server::Parts::compose_services() {
       service::Groups::Options{static_cast<std::size_t>(config.limits.group_members),
                                static_cast<std::size_t>(config.limits.groups_per_user)});
   last_seen = std::make_unique<service::LastSeen>(*commits);
-  reports = std::make_unique<service::Reports>(store, *commits, ids);
+  reports = std::make_unique<service::Reports>(*commits, ids);
   search = std::make_unique<service::Search>(store, search_index);
   files = std::make_unique<service::Files>(
       service::Files::Ports{store, contents, *commits, images, ids, random, clock}, key,

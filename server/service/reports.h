@@ -13,7 +13,7 @@ std::optional<ReportReason> report_reason(std::string_view text);
 /// thread-safe.
 class Reports {
  public:
-  Reports(store::Store& store, CommitLoop& commits, base::IdMaker& ids) : store_(store), commits_(commits), ids_(ids) {}
+  Reports(CommitLoop& commits, base::IdMaker& ids) : commits_(commits), ids_(ids) {}
 
   /// Open reports of one user, at most.
   static constexpr std::int64_t kMaxOpen = 100;
@@ -26,7 +26,6 @@ class Reports {
   Result<store::ReportId> report(UserId me, const MessageId& message, ReportReason reason, std::string note);
 
  private:
-  store::Store& store_;
   CommitLoop& commits_;
   base::IdMaker& ids_;
 };
