@@ -25,13 +25,19 @@ FAST = {
 }
 
 
+_given = set()
+
+
 def free_port():
-    """A port below those that the kernel gives to outgoing connections, so that none takes it."""
+    """A port below those that the kernel gives to outgoing connections, so that none takes it; no port twice."""
     while True:
         port = random.randrange(10_000, 32_000)
+        if port in _given:
+            continue
         with socket.socket() as s:
             try:
                 s.bind(("127.0.0.1", port))
+                _given.add(port)
                 return port
             except OSError:
                 continue
@@ -56,11 +62,24 @@ class Server:
         return [*self.wrapper, str(BINARY), "serve", *flags]
 
     def start(self, wait=True):
-        self.log = open(self.log_path, "ab")
-        self.process = subprocess.Popen(self.command(), stderr=self.log, stdout=self.log, env=self.env)
-        if wait:
+        first = self.process is None
+        self.launch()
+        if not wait:
+            return self
+        try:
+            self.wait_ready()
+        except AssertionError:
+            # Another program took the port since it was found free. A server that comes back must get its own again.
+            if not first or self.process.poll() is None or "Address already in use" not in self.log_text():
+                raise
+            self.port, self.admin_port = free_port(), free_port()
+            self.launch()
             self.wait_ready()
         return self
+
+    def launch(self):
+        self.log = open(self.log_path, "ab")
+        self.process = subprocess.Popen(self.command(), stderr=self.log, stdout=self.log, env=self.env)
 
     def wait_ready(self, deadline_s=30):
         end = time.monotonic() + deadline_s
