@@ -6,6 +6,8 @@ const token = (name: string) => `var(--${name})`
 
 /** Utilities over the design tokens of src/styles/tokens.css; a value that is not a token has no class. */
 export default {
+  // Menus are composed in TypeScript, and name their icons there.
+  content: { pipeline: { include: [/\.vue($|\?)/, /\/src\/(?!i18n).*\.ts($|\?)/] } },
   presets: [
     presetMini({ preflight: false }),
     presetIcons({ collections: { lucide: () => import('@iconify-json/lucide/icons.json', { with: { type: 'json' } }).then(m => m.default) }, scale: 1.15, extraProperties: { 'display': 'inline-block', 'flex-shrink': '0' } }),

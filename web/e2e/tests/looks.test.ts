@@ -1,4 +1,6 @@
 import type { BrowserContextOptions } from 'playwright-core'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { axe } from '../harness/axe'
 import { bubble, conversationWith, openPrivate, say, useScene } from '../harness/scene'
@@ -164,4 +166,13 @@ test('at 200 % zoom nothing is cut off', async () => {
     const box = await ada.page.getByTestId(id).boundingBox()
     expect(box && box.x >= 0 && box.y >= 0 && box.x + box.width <= 640 && box.y + box.height <= 400, id).toBe(true)
   }
+})
+
+test('every icon that is named has its picture in the style sheets', () => {
+  const app = join(import.meta.dirname, '../../app')
+  const texts = (folder: string, ends: RegExp) => readdirSync(join(app, folder), { recursive: true, encoding: 'utf8' }).filter(name => ends.test(name)).map(name => readFileSync(join(app, folder, name), 'utf8')).join('\n')
+  const styles = texts('dist/assets', /\.css$/)
+  const icons = new Set(texts('src', /\.(?:ts|vue)$/).match(/i-lucide-[a-z0-9-]+/g))
+  expect(icons.size).toBeGreaterThan(50)
+  expect([...icons].filter(icon => !styles.includes(`.${icon}{`) && !styles.includes(`.${icon},`))).toEqual([])
 })
