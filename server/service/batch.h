@@ -23,7 +23,8 @@ class Batch {
   std::vector<Event>& events() { return events_; }
 
   /// What takes back a change outside the store when the batch is not stored; newest first. It may add to what is
-  /// delivered instead.
+  /// delivered instead. Not called for a task of CommitLoop::run that refuses by itself: such a task changes nothing
+  /// outside the store.
   using Undo = std::function<void(const protocol::Error&, std::vector<Event>&)>;
   void on_undo(Undo undo) { undos_.push_back(std::move(undo)); }
   void undo(const protocol::Error& error, std::vector<Event>& instead) {
