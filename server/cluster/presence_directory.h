@@ -12,18 +12,17 @@ struct Presence {
   bool online = false;
 };
 
-/// Who is online on which node. Entries of a node that stops refreshing expire, so a crashed node's
-/// users go offline by themselves. Thread-safe.
+/// Who is online on any node. A node that dies takes its users with it within a minute. Thread-safe.
 class PresenceDirectory {
  public:
   virtual ~PresenceDirectory() = default;
 
+  /// Neither waits for others: they are told soon.
   virtual void set_online(base::UserId user) = 0;
   /// The user's last device on this node is gone.
   virtual void set_offline(base::UserId user) = 0;
-  /// To be called at least every 20 s, else this node's users expire after 60 s.
-  virtual void refresh() = 0;
-  /// Online on any node; in the order asked.
+  /// Online on any node; in the order asked. May wait up to a deadline (1 s); what cannot be learnt of other nodes
+  /// counts as offline, it is never an error.
   virtual std::vector<Presence> lookup(const std::vector<base::UserId>& users) const = 0;
 };
 

@@ -2,6 +2,9 @@
 
 #include "cluster/in_process/bus.h"
 #include "cluster/in_process/presence_directory.h"
+#include "cluster/redis/bus.h"
+#include "cluster/redis/presence_directory.h"
+#include "servers/redis_server.h"
 #include "store/sqlite/search_index.h"
 #include "store/sqlite/sqlite_store.h"
 #include "support.h"
@@ -18,6 +21,16 @@ class SqlitePlace final : public StorePlace {
  private:
   TempDir dir_;
 };
+
+const base::Clock& system_clock() {
+  static const base::SystemClock clock;
+  return clock;
+}
+
+base::Random& secure_random() {
+  static base::SecureRandom random;
+  return random;
+}
 
 /// The folder goes after the index.
 class SqliteSearchPlace : private TempDir, public store::sqlite::SqliteSearchIndex {
@@ -37,17 +50,29 @@ std::vector<SearchBackend> search_backends() {
 }
 
 std::vector<BusBackend> bus_backends() {
-  return {{"in_process", [](std::size_t nodes) {
+  return {{"in_process",
+           [](std::size_t nodes) {
              auto hub = std::make_shared<cluster::in_process::BusHub>();
              std::vector<std::unique_ptr<cluster::Bus>> all;
              for (std::size_t i = 0; i < nodes; ++i)
                all.push_back(std::make_unique<cluster::in_process::InProcessBus>(hub));
              return all;
+           }},
+          {"redis", [](std::size_t nodes) {
+             const auto options = RedisServer::shared().options();
+             std::vector<std::unique_ptr<cluster::Bus>> all;
+             for (std::size_t i = 0; i < nodes; ++i)
+               all.push_back(std::make_unique<cluster::redis::RedisBus>(options, system_clock(), secure_random()));
+             return all;
            }}};
 }
 
 std::vector<PresenceBackend> presence_backends() {
-  return {{"in_process", [] { return std::make_unique<cluster::in_process::InProcessPresenceDirectory>(); }}};
+  return {{"in_process", [] { return std::make_unique<cluster::in_process::InProcessPresenceDirectory>(); }},
+          {"redis", [] {
+             return std::make_unique<cluster::redis::RedisPresenceDirectory>(RedisServer::shared().options(),
+                                                                             system_clock(), secure_random());
+           }}};
 }
 
 }  // namespace simpleim::test

@@ -141,7 +141,9 @@ class SearchIndexContract : public testing::TestWithParam<SearchBackend> {
     if (random_() % 4 == 0) filter.from = UserId{1 + random_() % 6};
     if (random_() % 4 == 0)
       filter.type = static_cast<int>(random_() % 2 == 0 ? protocol::FrameType::kText : protocol::FrameType::kFile);
-    const auto some_time = [&] { return kStart + static_cast<std::int64_t>(random_() % static_cast<std::uint64_t>(now_ - kStart)); };
+    const auto some_time = [&] {
+      return kStart + static_cast<std::int64_t>(random_() % static_cast<std::uint64_t>(now_ - kStart));
+    };
     if (random_() % 4 == 0) filter.not_before = some_time();
     if (random_() % 4 == 0) filter.not_after = some_time();
     return filter;

@@ -12,7 +12,6 @@ class InProcessPresenceDirectory final : public PresenceDirectory {
  public:
   void set_online(base::UserId user) override;
   void set_offline(base::UserId user) override;
-  void refresh() override {}
   std::vector<Presence> lookup(const std::vector<base::UserId>& users) const override;
 
  private:
