@@ -95,11 +95,17 @@ test('a device that goes away is replaced, or both are told that there is none',
   await theirs.waitFor({ state: 'hidden' })
   await goAway(ada.page, 'audio')
   await bob.page.getByTestId('call-they-are-muted').waitFor()
-  await ada.page.getByTestId('toast').getByText('The microphone is gone').waitFor()
+  const told = ada.page.getByTestId('toast').getByText('The microphone is gone')
+  await told.waitFor()
   await ada.page.evaluate(() => { (window as unknown as Devices).noDevices = false })
   await ada.page.getByTestId('call-microphone').click()
   await bob.page.getByTestId('call-they-are-muted').waitFor({ state: 'detached' })
   expect(await sounds(theirs)).toBe(true)
+  // And again: she is told again.
+  await told.waitFor({ state: 'detached' })
+  await ada.page.evaluate(() => { (window as unknown as Devices).noDevices = true })
+  await goAway(ada.page, 'audio')
+  await told.waitFor()
   await bob.page.getByTestId('call-hangup').click()
 })
 

@@ -217,6 +217,8 @@ export const useCall = defineStore('call', () => {
 
   async function openAgain(kind: Kind): Promise<MediaStreamTrack> {
     const track = await media.open(kind)
+    if (gone.value === kind)
+      gone.value = undefined
     if (kind === 'audio')
       track.enabled = sending.value.microphone
     await peer?.send(kind, track)
