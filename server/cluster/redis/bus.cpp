@@ -191,15 +191,18 @@ void RedisBus::converse() {
     trouble_.clear();
     base::log::info("the bus is connected", {{"redis", options_.host + ":" + std::to_string(options_.port)}});
   }
-  for (;;) {
+  for (std::int64_t stop_at = 0;;) {
     {
       const std::lock_guard lock(mutex_);
-      if (stopping_) return;
+      if (stopping_ && stop_at == 0) stop_at = clock_.steady_ms() + options_.deadline_ms;
       woken_ = false;
     }
     take_requests(links);
     take_publications(links);
-    ping(links);
+    // What was published before the end goes out, or the deadline passes.
+    const bool told = sending_.empty() && links.unanswered == 0;
+    if (stop_at != 0 && (told || clock_.steady_ms() >= stop_at)) return;
+    if (stop_at == 0) ping(links);
     hear(links);
   }
 }

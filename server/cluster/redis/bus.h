@@ -33,6 +33,7 @@ class RedisBus final : public Bus {
   };
 
   RedisBus(RedisOptions options, const base::Clock& clock, base::Random& random);
+  /// Sends what is queued before, if that takes no longer than the deadline.
   ~RedisBus() override;
 
   void listen(Receive receive, Interrupted interrupted) override;

@@ -100,6 +100,26 @@ TEST_F(RedisBusTest, BringsManyInOrderWhileTopicsComeAndGo) {
   EXPECT_EQ(first.counters().dropped, 0u);
 }
 
+TEST_F(RedisBusTest, SendsWhatIsQueuedBeforeItEnds) {
+  {
+    RedisBus third(options, clock, random);
+    third.listen([](auto, auto) {}, [] {});
+    settle(third);
+    for (int i = 0; i < 3000; ++i) third.publish("t", std::string(1000, 'x'));
+  }
+  EXPECT_TRUE(wait_until([&] { return heard == 3000; }));
+}
+
+TEST_F(RedisBusTest, EndsThoughRedisDoesNotAnswer) {
+  auto third = std::make_unique<RedisBus>(options, clock, random);
+  third->listen([](auto, auto) {}, [] {});
+  settle(*third);
+  server.freeze();
+  third->publish("t", "never");
+  third.reset();  // would hang
+  server.thaw();
+}
+
 TEST(RedisBus, NeedsTheRightPassword) {
   test::RedisServer server;
   server.command({"CONFIG", "SET", "requirepass", "secret"});
