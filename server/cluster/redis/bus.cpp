@@ -78,8 +78,7 @@ void RedisBus::listen(Receive receive, Interrupted interrupted) {
 void RedisBus::subscribe(std::string_view topic) {
   const std::lock_guard lock(mutex_);
   if (++topics_[std::string(topic)] > 1) return;
-  requests_.push_back({Request::Kind::kSubscribe, options_.prefix + "topic:" + std::string(topic), {}});
-  wake();
+  ask(Request::Kind::kSubscribe, topic);
 }
 
 void RedisBus::unsubscribe(std::string_view topic) {
@@ -87,7 +86,14 @@ void RedisBus::unsubscribe(std::string_view topic) {
   const auto found = topics_.find(topic);
   if (found == topics_.end() || --found->second > 0) return;
   topics_.erase(found);
-  requests_.push_back({Request::Kind::kUnsubscribe, options_.prefix + "topic:" + std::string(topic), {}});
+  ask(Request::Kind::kUnsubscribe, topic);
+}
+
+/// With the mutex held. Without a connection it is enough that `topics_` knows: the next one asks for all of them, and
+/// nothing grows however long Redis is away.
+void RedisBus::ask(Request::Kind kind, std::string_view topic) {
+  if (!connected_) return;
+  requests_.push_back({kind, options_.prefix + "topic:" + std::string(topic), {}});
   wake();
 }
 

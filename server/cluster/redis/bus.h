@@ -73,6 +73,7 @@ class RedisBus final : public Bus {
   void hear(Links& links);
   void handle(Links& links, const redisReply& reply);
   void receive(std::string_view channel, std::string_view payload);
+  void ask(Request::Kind kind, std::string_view topic);
   void lose(const std::string& why);
   void wake();
   void pause(std::int64_t ms);
