@@ -53,7 +53,7 @@ struct RedisBus::Links {
 RedisBus::RedisBus(RedisOptions options, const base::Clock& clock, base::Random& random)
     : options_(std::move(options)),
       clock_(clock),
-      self_(random.hex(kSelfBytes / 2)),
+      self_(random.hex(kSelfBytes)),
       control_channel_(options_.prefix + "interrupted"),
       wake_fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   if (wake_fd_ < 0) throw RedisError("the bus has no descriptor to be woken by");
@@ -312,7 +312,8 @@ void RedisBus::handle(Links& links, const redisReply& reply) {
 }
 
 void RedisBus::receive(std::string_view channel, std::string_view payload) {
-  if (payload.starts_with(self_)) return;
+  // Its own, or of somebody who is no node.
+  if (payload.size() < self_.size() || payload.starts_with(self_)) return;
   if (channel == control_channel_) {
     if (interrupted_) interrupted_();
     return;

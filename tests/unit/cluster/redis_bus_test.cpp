@@ -110,6 +110,14 @@ TEST_F(RedisBusTest, SendsWhatIsQueuedBeforeItEnds) {
   EXPECT_TRUE(wait_until([&] { return heard == 3000; }));
 }
 
+TEST_F(RedisBusTest, IgnoresWhatNoNodeSaid) {
+  const auto connects = second.counters().connects.load();
+  server.command({"PUBLISH", options.prefix + "topic:t", "?"});
+  first.publish("t", "1");
+  EXPECT_TRUE(wait_until([&] { return heard == 1; }));
+  EXPECT_EQ(second.counters().connects, connects);
+}
+
 TEST_F(RedisBusTest, EndsThoughRedisDoesNotAnswer) {
   auto third = std::make_unique<RedisBus>(options, clock, random);
   third->listen([](auto, auto) {}, [] {});
