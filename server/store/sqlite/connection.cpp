@@ -24,29 +24,31 @@ void throw_error(sqlite3* db, const char* what) {
   throw StoreError(code_of(code), std::string(what) + ": " + (db == nullptr ? "out of memory" : sqlite3_errmsg(db)));
 }
 
-Query::~Query() {
+void SqliteStatement::prepare(sqlite3* db, const char* sql) {
+  db_ = db;
+  if (sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement_, nullptr) != SQLITE_OK)
+    throw_error(db, sql);
+}
+
+void SqliteStatement::release() {
   sqlite3_reset(statement_);
   sqlite3_clear_bindings(statement_);
+  bound_ = column_ = 0;
 }
 
-Query& Query::bind(std::int64_t value) {
-  sqlite3_bind_int64(statement_, ++bound_, value);
-  return *this;
-}
+void SqliteStatement::bind(std::int64_t value) { sqlite3_bind_int64(statement_, ++bound_, value); }
 
-Query& Query::bind(std::string_view text) {
+void SqliteStatement::bind_text(std::string_view text) {
   sqlite3_bind_text(statement_, ++bound_, text.data() == nullptr ? "" : text.data(), static_cast<int>(text.size()),
                     SQLITE_STATIC);
-  return *this;
 }
 
-Query& Query::bind_blob(std::string_view bytes) {
+void SqliteStatement::bind_blob(std::string_view bytes) {
   sqlite3_bind_blob(statement_, ++bound_, bytes.data() == nullptr ? "" : bytes.data(), static_cast<int>(bytes.size()),
                     SQLITE_STATIC);
-  return *this;
 }
 
-bool Query::step() {
+bool SqliteStatement::step() {
   column_ = 0;
   const int result = sqlite3_step(statement_);
   if (result == SQLITE_ROW) return true;
@@ -54,21 +56,18 @@ bool Query::step() {
   throw_error(db_, sqlite3_sql(statement_));
 }
 
-Query& Query::again() {
+void SqliteStatement::again() {
   sqlite3_reset(statement_);
   bound_ = 0;
-  return *this;
 }
 
-std::int64_t Query::integer() { return sqlite3_column_int64(statement_, column_++); }
+std::int64_t SqliteStatement::integer() { return sqlite3_column_int64(statement_, column_++); }
 
-std::string_view Query::bytes() {
+std::string_view SqliteStatement::bytes() {
   const auto* data = static_cast<const char*>(sqlite3_column_blob(statement_, column_));
   const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, column_++));
   return data == nullptr ? std::string_view() : std::string_view(data, size);
 }
-
-std::string Query::text() { return std::string(bytes()); }
 
 Connection::Connection(const std::string& path, Access access) {
   const int flags = SQLITE_OPEN_NOMUTEX |
@@ -85,16 +84,14 @@ Connection::Connection(const std::string& path, Access access) {
 }
 
 Connection::~Connection() {
-  for (const auto& [sql, statement] : statements_) sqlite3_finalize(statement);
+  for (const auto& [sql, statement] : statements_) sqlite3_finalize(statement.handle());
   sqlite3_close(db_);
 }
 
 Query Connection::query(const char* sql) {
   auto& statement = statements_[sql];
-  if (statement == nullptr &&
-      sqlite3_prepare_v3(db_, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, nullptr) != SQLITE_OK)
-    throw_error(db_, sql);
-  return Query(db_, statement);
+  if (statement.handle() == nullptr) statement.prepare(db_, sql);
+  return Query(statement);
 }
 
 void Connection::execute(const char* sql) {

@@ -3,13 +3,14 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 
+#include "store/sql/row_key.h"
 #include "store/sqlite/database.h"
 #include "store/sqlite/recent_messages.h"
 
 namespace simpleim::store::sqlite {
 
 /// The integer keys of conversations and where each ends, cached on the batch's thread.
-class ConversationIndex {
+class ConversationIndex final : public sql::ConversationKeys {
  public:
   struct Entry {
     std::int64_t key = 0;
@@ -21,6 +22,7 @@ class ConversationIndex {
   /// The entry of a conversation, made when there is none. Only inside a batch; valid until the
   /// next call.
   Entry& open(ConversationId conversation);
+  std::int64_t key(ConversationId conversation) override { return open(conversation).key; }
   /// Forgets what the undone batch put here.
   void rollback() { entries_.clear(); }
 

@@ -32,10 +32,6 @@ bool is_small(Connection& db) {
 
 }  // namespace
 
-Database::Lease::~Lease() {
-  if (pooled_) owner_->give_back(std::move(pooled_));
-}
-
 Database::Database(std::string path, std::size_t readers) : path_(std::move(path)) {
   open_writer();
   // A full check reads the whole file; past 64 MiB that would cost the cold start its promise, and
@@ -85,7 +81,7 @@ Database::Lease Database::read() {
   return Lease(*this, std::move(connection), used);
 }
 
-void Database::give_back(std::unique_ptr<Connection> connection) {
+void Database::give_back(std::unique_ptr<sql::Connection> connection) {
   {
     const std::lock_guard lock(pool_mutex_);
     pool_.push_back(std::move(connection));

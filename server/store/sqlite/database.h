@@ -14,33 +14,17 @@ namespace simpleim::store::sqlite {
 
 /// The database file: one write connection with the batch in progress, a pool of read connections,
 /// and a thread that copies the write-ahead log back into the file (checkpoints).
-class Database {
+class Database final : public sql::Database {
  public:
   /// Opens or creates `path`, checks its integrity quickly and migrates it. Throws StoreError.
   Database(std::string path, std::size_t readers);
-  ~Database();
+  ~Database() override;
 
-  /// A connection to read from: inside a batch, on the batch's thread, the write connection (so a
-  /// batch sees its own writes); otherwise one of the pool, waiting for a free one.
-  class Lease {
-   public:
-    Lease(Database& owner, std::unique_ptr<Connection> pooled, Connection& used)
-        : owner_(&owner), pooled_(std::move(pooled)), used_(&used) {}
-    Lease(Lease&& other) = default;
-    ~Lease();
-    Connection* operator->() { return used_; }
-
-   private:
-    Database* owner_;
-    std::unique_ptr<Connection> pooled_;
-    Connection* used_;
-  };
-  Lease read();
+  Lease read() override;
 
   /// This thread has the batch open.
   bool in_batch() const { return batch_thread_.load(std::memory_order_relaxed) == std::this_thread::get_id(); }
-  /// The write connection; only inside a batch.
-  Connection& write();
+  Connection& write() override;
 
   void begin();
   /// Returns when the batch is on the disk. Throws StoreError, and then the batch is undone.
@@ -51,7 +35,7 @@ class Database {
 
  private:
   void open_writer();
-  void give_back(std::unique_ptr<Connection> connection);
+  void give_back(std::unique_ptr<sql::Connection> connection) override;
   void checkpoint_loop();
   /// Ends a checkpoint on the writer's own thread, so that the log can start over.
   void finish_checkpoint();
@@ -62,7 +46,7 @@ class Database {
 
   std::mutex pool_mutex_;
   std::condition_variable pool_ready_;
-  std::vector<std::unique_ptr<Connection>> pool_;
+  std::vector<std::unique_ptr<sql::Connection>> pool_;
 
   enum class Checkpoint { kNone, kWanted, kRunning, kNearlyDone };
   std::mutex checkpoint_mutex_;

@@ -4,7 +4,6 @@
 #include <limits>
 
 #include "store/sqlite/message_codec.h"
-#include "store/sqlite/row_key.h"
 
 namespace simpleim::store::sqlite {
 namespace {
@@ -45,7 +44,7 @@ bool counts_as_unread(UserId reader, const RecentMessages::Slot& m) {
 }  // namespace
 
 SqliteMessageStore::SqliteMessageStore(Database& db, RecentMessages& recent, ConversationIndex& index)
-    : db_(db), recent_(recent), index_(index) {}
+    : SqlMessageStore(db, index), db_(db), recent_(recent), index_(index) {}
 
 void SqliteMessageStore::load_journal() {
   auto& db = db_.write();
@@ -221,9 +220,9 @@ bool SqliteMessageStore::archive_tails(std::size_t& operations) {
   return true;
 }
 
-std::vector<Message> SqliteMessageStore::archived_range(Connection& db, std::int64_t key, ConversationId conversation,
-                                                        std::int64_t after, std::int64_t before, std::size_t limit,
-                                                        bool newest) {
+std::vector<Message> SqliteMessageStore::archived_range(sql::Connection& db, std::int64_t key,
+                                                        ConversationId conversation, std::int64_t after,
+                                                        std::int64_t before, std::size_t limit, bool newest) {
   std::vector<Message> found;
   if (key == 0 || limit == 0) return found;
   const auto low = row_key(key, after + 1);
@@ -246,10 +245,10 @@ HistoryPage SqliteMessageStore::history(const HistoryQuery& q) {
   auto [recent, first_recent] = recent_.range(q.conversation, after, q.before, wanted, newest);
   const auto bound = first_recent == 0 ? q.before : (q.before == 0 ? first_recent : std::min(q.before, first_recent));
   auto db = db_.read();
-  const auto key = key_of(*db.operator->(), q.conversation);
+  const auto key = key_of(*db, q.conversation);
   if (newest) {
-    page.messages = archived_range(*db.operator->(), key, q.conversation, after,
-                                   recent.empty() ? bound : recent.front().seq, wanted - recent.size(), true);
+    page.messages = archived_range(*db, key, q.conversation, after, recent.empty() ? bound : recent.front().seq,
+                                   wanted - recent.size(), true);
     page.messages.insert(page.messages.end(), std::make_move_iterator(recent.begin()),
                          std::make_move_iterator(recent.end()));
     page.has_more = page.messages.size() > q.limit;
@@ -257,7 +256,7 @@ HistoryPage SqliteMessageStore::history(const HistoryQuery& q) {
     return page;
   }
   if (bound == 0 || bound > after + 1)
-    page.messages = archived_range(*db.operator->(), key, q.conversation, after, bound, wanted, false);
+    page.messages = archived_range(*db, key, q.conversation, after, bound, wanted, false);
   for (auto& message : recent) {
     if (page.messages.size() >= wanted) break;
     if (page.messages.empty() || message.seq > page.messages.back().seq) page.messages.push_back(std::move(message));
@@ -303,7 +302,7 @@ ConversationTail SqliteMessageStore::tail(ConversationId conversation) {
   tail.last_seq = recent_.last_seq(conversation);
   if (tail.last_seq == 0) {
     auto db = db_.read();
-    const auto key = key_of(*db.operator->(), conversation);
+    const auto key = key_of(*db, conversation);
     auto query = db->query("SELECT max(key) FROM message WHERE key BETWEEN ? AND ?");
     if (query.bind(row_key(key, 0)).bind(row_key(key, kSeqMask)).step()) tail.last_seq = query.integer() & kSeqMask;
   }
@@ -316,7 +315,7 @@ std::optional<Message> SqliteMessageStore::last_message(ConversationId conversat
   auto [recent, first_recent] = recent_.last_shown(conversation);
   if (recent) return std::move(recent);
   auto db = db_.read();
-  const auto key = key_of(*db.operator->(), conversation);
+  const auto key = key_of(*db, conversation);
   if (key == 0) return std::nullopt;
   auto query = db->query("SELECT " MESSAGE_COLUMNS
                          " FROM message WHERE key BETWEEN ? AND ? AND type <= 7 ORDER BY key DESC LIMIT 1");
@@ -330,7 +329,7 @@ std::int64_t SqliteMessageStore::unread(ConversationId conversation, UserId read
       recent_.count(conversation, read_seq, [&](const RecentMessages::Slot& m) { return counts_as_unread(reader, m); });
   if (first_recent != 0 && first_recent <= read_seq + 1) return total;
   auto db = db_.read();
-  const auto key = key_of(*db.operator->(), conversation);
+  const auto key = key_of(*db, conversation);
   if (key == 0) return total;
   auto query = db->query(
       "SELECT count(*) FROM message WHERE key BETWEEN ? AND ? AND sender_id <> ? AND type BETWEEN 0 AND 7 AND type <> "
@@ -342,13 +341,14 @@ std::int64_t SqliteMessageStore::unread(ConversationId conversation, UserId read
   return total;
 }
 
-std::int64_t SqliteMessageStore::first_mention(ConversationId conversation, UserId reader, std::int64_t read_seq) {
-  auto db = db_.read();
-  auto query = db->query(
-      "SELECT min(m.seq) FROM mention m JOIN conversation c ON c.id=m.conversation_id WHERE c.high=? AND c.low=? "
-      "AND m.user_id IN (?, 0) AND m.seq > ? AND m.sender_id <> ?");
-  query.bind(conversation.high).bind(conversation.low).bind(reader.value).bind(read_seq).bind(reader.value);
-  return query.step() ? query.integer() : 0;
+/// The message may stand in memory, in its table, or (while it is being archived) in both: each gets the change. The
+/// journal keeps it, too, for the message that a restart brings back from there.
+void SqliteMessageStore::amend(const Message& target) {
+  recent_.amend(target);
+  append_amendment(journal_, target);
+  const auto key = row_key(index_.open(target.conversation).key, target.seq);
+  db_.write().query("UPDATE message SET content=? WHERE key=?").bind(std::string_view(target.content)).bind(key).run();
+  archive_amendment(key, target.amendment);
 }
 
 }  // namespace simpleim::store::sqlite

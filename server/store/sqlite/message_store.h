@@ -1,6 +1,6 @@
 #pragma once
 
-#include "store/message_store.h"
+#include "store/sql/sql_message_store.h"
 #include "store/sqlite/conversation_index.h"
 #include "store/sqlite/recent_messages.h"
 
@@ -9,7 +9,7 @@ namespace simpleim::store::sqlite {
 /// Messages in two steps (docs/decisions/0001-journal.md): a batch becomes one row of the journal,
 /// which makes it durable; later, in slices, it moves to the tables `message` and `message_key`.
 /// Until then RecentMessages answers for it.
-class SqliteMessageStore final : public MessageStore {
+class SqliteMessageStore final : public sql::SqlMessageStore {
  public:
   SqliteMessageStore(Database& db, RecentMessages& recent, ConversationIndex& index);
 
@@ -17,17 +17,6 @@ class SqliteMessageStore final : public MessageStore {
   std::optional<Appended> find_earlier(const MessageId& id, UserId from) override;
 
   void amend(const Message& target) override;
-  void keep_version(const Message& target, const MessageVersion& version) override;
-  std::vector<MessageVersion> versions(const Message& target) override;
-  void add_mentions(const Message& target, const std::vector<UserId>& mentions) override;
-  void forget_traces(const Message& target) override;
-  std::int64_t react(const Message& target, UserId user, std::string_view emoji, bool on) override;
-  std::size_t emoji_count(const Message& target) override;
-  void pin(const Message& target, UserId by, std::int64_t at, bool on) override;
-  std::vector<Reaction> reactions(ConversationId conversation, std::int64_t from, std::int64_t to,
-                                  UserId reader) override;
-  std::vector<UserId> reacting(const Message& target, std::string_view emoji, UserId after, std::size_t limit) override;
-  std::vector<PinnedMessage> pins(ConversationId conversation) override;
 
   HistoryPage history(const HistoryQuery& query) override;
   std::optional<Message> find(const MessageId& id) override;
@@ -35,7 +24,6 @@ class SqliteMessageStore final : public MessageStore {
   ConversationTail tail(ConversationId conversation) override;
   std::optional<Message> last_message(ConversationId conversation) override;
   std::int64_t unread(ConversationId conversation, UserId reader, std::int64_t read_seq) override;
-  std::int64_t first_mention(ConversationId conversation, UserId reader, std::int64_t read_seq) override;
 
   // --- called by SqliteStore on the batch's thread ---
   /// Brings back what the journal holds; inside a batch, once, before anything else.
@@ -59,8 +47,8 @@ class SqliteMessageStore final : public MessageStore {
     bool done = false;
   };
 
-  std::vector<Message> archived_range(Connection& db, std::int64_t key, ConversationId conversation, std::int64_t after,
-                                      std::int64_t before, std::size_t limit, bool newest);
+  std::vector<Message> archived_range(sql::Connection& db, std::int64_t key, ConversationId conversation,
+                                      std::int64_t after, std::int64_t before, std::size_t limit, bool newest);
   void start_archive();
   bool archive_rows(std::size_t& operations);
   void archive_amendment(std::int64_t key, const protocol::Amendment& amendment);

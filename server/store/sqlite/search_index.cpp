@@ -6,7 +6,6 @@
 
 #include "base/log.h"
 #include "store/sqlite/maintenance.h"
-#include "store/sqlite/row_key.h"
 #include "store/sqlite/search_lookup.h"
 #include "store/sqlite/search_tokenizer.h"
 

@@ -5,7 +5,6 @@
 #include <limits>
 #include <queue>
 
-#include "store/sqlite/row_key.h"
 #include "store/sqlite/search_tokenizer.h"
 
 namespace simpleim::store::sqlite {
@@ -61,7 +60,7 @@ std::string expression(const std::vector<base::SearchTerm>& terms, const SearchF
 
 }  // namespace
 
-SearchLookup::SearchLookup(Connection& db, const std::vector<SearchPlace>& places,
+SearchLookup::SearchLookup(sql::Connection& db, const std::vector<SearchPlace>& places,
                            const std::vector<base::SearchTerm>& terms, const SearchFilter& filter,
                            const std::optional<SearchHit>& after, std::size_t limit)
     : db_(db),

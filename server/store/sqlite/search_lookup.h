@@ -9,7 +9,7 @@ namespace simpleim::store::sqlite {
 /// or several, at once when few documents there have the words, and asks each place otherwise.
 class SearchLookup {
  public:
-  SearchLookup(Connection& db, const std::vector<SearchPlace>& places, const std::vector<base::SearchTerm>& terms,
+  SearchLookup(sql::Connection& db, const std::vector<SearchPlace>& places, const std::vector<base::SearchTerm>& terms,
                const SearchFilter& filter, const std::optional<SearchHit>& after, std::size_t limit);
   /// SearchIndex::find().
   std::vector<SearchHit> run();
@@ -54,7 +54,7 @@ class SearchLookup {
   std::optional<SearchHit> next_listed(Source& source);
   void ask(Source& source);
 
-  Connection& db_;
+  sql::Connection& db_;
   /// By conversation.
   const std::vector<SearchPlace>& places_;
   const std::vector<base::SearchTerm>& terms_;

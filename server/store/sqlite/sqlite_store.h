@@ -1,11 +1,11 @@
 #pragma once
 
-#include "store/sqlite/account_store.h"
-#include "store/sqlite/conversation_store.h"
-#include "store/sqlite/file_index.h"
-#include "store/sqlite/group_store.h"
+#include "store/sql/sql_account_store.h"
+#include "store/sql/sql_conversation_store.h"
+#include "store/sql/sql_file_index.h"
+#include "store/sql/sql_group_store.h"
+#include "store/sql/sql_report_store.h"
 #include "store/sqlite/message_store.h"
-#include "store/sqlite/report_store.h"
 
 namespace simpleim::store::sqlite {
 
@@ -38,12 +38,12 @@ class SqliteStore final : public Store {
   Database db_;
   RecentMessages recent_;
   ConversationIndex index_;
-  SqliteAccountStore accounts_;
-  SqliteGroupStore groups_;
+  sql::SqlAccountStore accounts_;
+  sql::SqlGroupStore groups_;
   SqliteMessageStore messages_;
-  SqliteConversationStore conversations_;
-  SqliteFileIndex files_;
-  SqliteReportStore reports_;
+  sql::SqlConversationStore conversations_;
+  sql::SqlFileIndex files_;
+  sql::SqlReportStore reports_;
 };
 
 }  // namespace simpleim::store::sqlite

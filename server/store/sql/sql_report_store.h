@@ -1,13 +1,13 @@
 #pragma once
 
 #include "store/report_store.h"
-#include "store/sqlite/database.h"
+#include "store/sql/database.h"
 
-namespace simpleim::store::sqlite {
+namespace simpleim::store::sql {
 
-class SqliteReportStore final : public ReportStore {
+class SqlReportStore final : public ReportStore {
  public:
-  explicit SqliteReportStore(Database& db) : db_(db) {}
+  explicit SqlReportStore(Database& db) : db_(db) {}
 
   std::optional<Report> report(UserId reporter, const MessageId& message) override;
   std::int64_t count(UserId reporter) override;
@@ -19,4 +19,4 @@ class SqliteReportStore final : public ReportStore {
   Database& db_;
 };
 
-}  // namespace simpleim::store::sqlite
+}  // namespace simpleim::store::sql

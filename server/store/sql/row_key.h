@@ -1,8 +1,8 @@
 #pragma once
 
-#include "store/sqlite/connection.h"
+#include "store/sql/database.h"
 
-namespace simpleim::store::sqlite {
+namespace simpleim::store::sql {
 
 /// Messages, and all that belongs to one, have the key conversation.id << 32 | seq.
 inline constexpr std::int64_t kSeqMask = 0xffffffff;
@@ -15,4 +15,12 @@ inline std::int64_t key_of(Connection& db, ConversationId conversation) {
   return query.bind(conversation.high).bind(conversation.low).step() ? query.integer() : 0;
 }
 
-}  // namespace simpleim::store::sqlite
+/// conversation.id for writers.
+class ConversationKeys {
+ public:
+  virtual ~ConversationKeys() = default;
+  /// Of a row that is made when there is none. Only inside a batch.
+  virtual std::int64_t key(ConversationId conversation) = 0;
+};
+
+}  // namespace simpleim::store::sql

@@ -1,10 +1,10 @@
-#include "store/sqlite/file_index.h"
+#include "store/sql/sql_file_index.h"
 
-#include "store/sqlite/row_key.h"
+#include "store/sql/row_key.h"
 
-namespace simpleim::store::sqlite {
+namespace simpleim::store::sql {
 
-std::optional<File> SqliteFileIndex::file(FileId id) {
+std::optional<File> SqlFileIndex::file(FileId id) {
   auto db = db_.read();
   auto query = db->query(
       "SELECT owner_id, sha256, size, name, mime, kind, width, height, duration_ms, thumbnail, created_at, is_avatar "
@@ -27,7 +27,7 @@ std::optional<File> SqliteFileIndex::file(FileId id) {
   return f;
 }
 
-FileIndex::Usage SqliteFileIndex::usage(UserId owner) {
+FileIndex::Usage SqlFileIndex::usage(UserId owner) {
   auto db = db_.read();
   auto query = db->query("SELECT count(*), ifnull(sum(size), 0) FROM file WHERE owner_id=?");
   Usage usage;
@@ -37,7 +37,7 @@ FileIndex::Usage SqliteFileIndex::usage(UserId owner) {
   return usage;
 }
 
-std::vector<FilePlace> SqliteFileIndex::places(FileId id, std::size_t limit) {
+std::vector<FilePlace> SqlFileIndex::places(FileId id, std::size_t limit) {
   std::vector<FilePlace> found;
   auto db = db_.read();
   auto query = db->query(
@@ -54,15 +54,15 @@ std::vector<FilePlace> SqliteFileIndex::places(FileId id, std::size_t limit) {
   return found;
 }
 
-bool SqliteFileIndex::is_content_used(const std::string& sha256) {
+bool SqlFileIndex::is_content_used(const std::string& sha256) {
   auto db = db_.read();
   auto query = db->query(
-      "SELECT 1 WHERE EXISTS (SELECT 1 FROM file WHERE sha256=?1) OR EXISTS (SELECT 1 FROM file WHERE thumbnail=?1 AND "
-      "thumbnail <> '')");
-  return query.bind(std::string_view(sha256)).step();
+      "SELECT EXISTS (SELECT 1 FROM file WHERE sha256=?) OR EXISTS (SELECT 1 FROM file WHERE thumbnail=? AND thumbnail "
+      "<> '')");
+  return query.bind(std::string_view(sha256)).bind(std::string_view(sha256)).step() && query.flag();
 }
 
-std::vector<FileId> SqliteFileIndex::unsent(std::int64_t before, std::size_t limit) {
+std::vector<FileId> SqlFileIndex::unsent(std::int64_t before, std::size_t limit) {
   std::vector<FileId> found;
   auto db = db_.read();
   // Ids are ordered by time: the scan begins at the oldest.
@@ -74,7 +74,7 @@ std::vector<FileId> SqliteFileIndex::unsent(std::int64_t before, std::size_t lim
   return found;
 }
 
-void SqliteFileIndex::create_file(const File& f) {
+void SqlFileIndex::create_file(const File& f) {
   db_.write()
       .query(
           "INSERT INTO file(id, owner_id, sha256, size, name, mime, kind, width, height, duration_ms, thumbnail, "
@@ -95,37 +95,37 @@ void SqliteFileIndex::create_file(const File& f) {
       .run();
 }
 
-void SqliteFileIndex::remove_file(FileId id) {
+void SqlFileIndex::remove_file(FileId id) {
   db_.write().query("DELETE FROM file WHERE id=?").bind(id.value).run();
   db_.write().query("DELETE FROM file_place WHERE file_id=?").bind(id.value).run();
 }
 
-void SqliteFileIndex::set_avatar(FileId id) {
+void SqlFileIndex::set_avatar(FileId id) {
   db_.write().query("UPDATE file SET is_avatar=1 WHERE id=?").bind(id.value).run();
 }
 
-void SqliteFileIndex::add_place(FileId id, const FilePlace& place) {
+void SqlFileIndex::add_place(FileId id, const FilePlace& place) {
   db_.write()
-      .query("INSERT OR IGNORE INTO file_place(file_id, key) VALUES(?, ?)")
+      .query("INSERT OR IGNORE INTO file_place VALUES(?, ?)")
       .bind(id.value)
-      .bind(row_key(index_.open(place.conversation).key, place.seq))
+      .bind(row_key(keys_.key(place.conversation), place.seq))
       .run();
 }
 
-std::vector<FileId> SqliteFileIndex::remove_places(const FilePlace& place) {
+std::vector<FileId> SqlFileIndex::remove_places(const FilePlace& place) {
   std::vector<FileId> files;
   auto& db = db_.write();
-  const auto key = row_key(index_.open(place.conversation).key, place.seq);
+  const auto key = row_key(keys_.key(place.conversation), place.seq);
   {
-    auto query = db.query("SELECT file_id FROM file_place WHERE key=?");
+    auto query = db.query("SELECT file_id FROM file_place p WHERE p.key=?");
     query.bind(key);
     while (query.step()) files.push_back(FileId{query.id()});
   }
-  db.query("DELETE FROM file_place WHERE key=?").bind(key).run();
+  db.query("DELETE FROM file_place WHERE file_place.key=?").bind(key).run();
   return files;
 }
 
-std::optional<Upload> SqliteFileIndex::upload(const std::string& id) {
+std::optional<Upload> SqlFileIndex::upload(const std::string& id) {
   auto db = db_.read();
   auto query =
       db->query("SELECT owner_id, size, name, as_file, duration_ms, created_at, file_id FROM upload WHERE id=?");
@@ -142,13 +142,13 @@ std::optional<Upload> SqliteFileIndex::upload(const std::string& id) {
   return u;
 }
 
-std::size_t SqliteFileIndex::open_uploads(UserId owner) {
+std::size_t SqlFileIndex::open_uploads(UserId owner) {
   auto db = db_.read();
   auto query = db->query("SELECT count(*) FROM upload WHERE owner_id=? AND file_id=0");
   return query.bind(owner.value).step() ? static_cast<std::size_t>(query.integer()) : 0;
 }
 
-std::vector<std::string> SqliteFileIndex::uploads_before(std::int64_t before, std::size_t limit) {
+std::vector<std::string> SqlFileIndex::uploads_before(std::int64_t before, std::size_t limit) {
   std::vector<std::string> found;
   auto db = db_.read();
   auto query = db->query("SELECT id FROM upload WHERE created_at < ? LIMIT ?");
@@ -157,7 +157,7 @@ std::vector<std::string> SqliteFileIndex::uploads_before(std::int64_t before, st
   return found;
 }
 
-void SqliteFileIndex::put_upload(const Upload& u) {
+void SqlFileIndex::put_upload(const Upload& u) {
   db_.write()
       .query(
           "INSERT OR REPLACE INTO upload(id, owner_id, size, name, as_file, duration_ms, created_at, file_id) "
@@ -174,8 +174,8 @@ void SqliteFileIndex::put_upload(const Upload& u) {
       .run();
 }
 
-void SqliteFileIndex::remove_upload(const std::string& id) {
+void SqlFileIndex::remove_upload(const std::string& id) {
   db_.write().query("DELETE FROM upload WHERE id=?").bind(std::string_view(id)).run();
 }
 
-}  // namespace simpleim::store::sqlite
+}  // namespace simpleim::store::sql

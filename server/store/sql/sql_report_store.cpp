@@ -1,6 +1,6 @@
-#include "store/sqlite/report_store.h"
+#include "store/sql/sql_report_store.h"
 
-namespace simpleim::store::sqlite {
+namespace simpleim::store::sql {
 namespace {
 
 #define REPORT_COLUMNS \
@@ -26,20 +26,20 @@ Report read_report(Query& q) {
 
 }  // namespace
 
-std::optional<Report> SqliteReportStore::report(UserId reporter, const MessageId& message) {
+std::optional<Report> SqlReportStore::report(UserId reporter, const MessageId& message) {
   auto db = db_.read();
   auto query = db->query("SELECT " REPORT_COLUMNS " FROM report WHERE reporter_id=? AND message_id=?");
   if (!query.bind(reporter.value).bind(message.view()).step()) return std::nullopt;
   return read_report(query);
 }
 
-std::int64_t SqliteReportStore::count(UserId reporter) {
+std::int64_t SqlReportStore::count(UserId reporter) {
   auto db = db_.read();
   auto query = db->query("SELECT count(*) FROM report WHERE reporter_id=?");
   return query.bind(reporter.value).step() ? query.integer() : 0;
 }
 
-std::vector<Report> SqliteReportStore::list(ReportId after, std::size_t limit) {
+std::vector<Report> SqlReportStore::list(ReportId after, std::size_t limit) {
   std::vector<Report> found;
   auto db = db_.read();
   auto query = db->query("SELECT " REPORT_COLUMNS " FROM report WHERE id > ? ORDER BY id LIMIT ?");
@@ -48,13 +48,22 @@ std::vector<Report> SqliteReportStore::list(ReportId after, std::size_t limit) {
   return found;
 }
 
-void SqliteReportStore::put(const Report& report) {
+void SqlReportStore::put(const Report& report) {
   const auto& message = report.message;
+  if (this->report(report.reporter, message.id)) {
+    db_.write()
+        .query("UPDATE report SET reason=?, note=?, created_at=?, content=? WHERE reporter_id=? AND message_id=?")
+        .bind(static_cast<int>(report.reason))
+        .bind(std::string_view(report.note))
+        .bind(report.created_at)
+        .bind(std::string_view(message.content))
+        .bind(report.reporter.value)
+        .bind(message.id.view())
+        .run();
+    return;
+  }
   db_.write()
-      .query("INSERT INTO report(" REPORT_COLUMNS
-             ") VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
-             "ON CONFLICT(reporter_id, message_id) DO UPDATE SET reason=excluded.reason, note=excluded.note, "
-             "created_at=excluded.created_at, content=excluded.content")
+      .query("INSERT INTO report(" REPORT_COLUMNS ") VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
       .bind(report.id.value)
       .bind(report.reporter.value)
       .bind(static_cast<int>(report.reason))
@@ -71,10 +80,10 @@ void SqliteReportStore::put(const Report& report) {
       .run();
 }
 
-bool SqliteReportStore::close(ReportId id) {
+bool SqlReportStore::close(ReportId id) {
   auto& db = db_.write();
   db.query("DELETE FROM report WHERE id=?").bind(id.value).run();
   return db.changes() > 0;
 }
 
-}  // namespace simpleim::store::sqlite
+}  // namespace simpleim::store::sql

@@ -1,6 +1,6 @@
-#include "store/sqlite/conversation_store.h"
+#include "store/sql/sql_conversation_store.h"
 
-namespace simpleim::store::sqlite {
+namespace simpleim::store::sql {
 namespace {
 
 #define STATE_COLUMNS "c.low, c.high, s.read_seq, s.delivered_seq, s.pinned, s.muted, s.archived, s.draft"
@@ -20,7 +20,7 @@ ConversationState read_state(Query& q) {
 
 }  // namespace
 
-std::vector<ConversationState> SqliteConversationStore::states_of(UserId user) {
+std::vector<ConversationState> SqlConversationStore::states_of(UserId user) {
   std::vector<ConversationState> found;
   auto db = db_.read();
   auto query = db->query("SELECT " STATE_COLUMNS
@@ -30,7 +30,7 @@ std::vector<ConversationState> SqliteConversationStore::states_of(UserId user) {
   return found;
 }
 
-std::optional<ConversationState> SqliteConversationStore::state(UserId user, ConversationId conversation) {
+std::optional<ConversationState> SqlConversationStore::state(UserId user, ConversationId conversation) {
   auto db = db_.read();
   auto query = db->query("SELECT " STATE_COLUMNS
                          " FROM conversation c JOIN conversation_state s ON s.conversation_id=c.id AND s.user_id=? "
@@ -39,56 +39,59 @@ std::optional<ConversationState> SqliteConversationStore::state(UserId user, Con
   return read_state(query);
 }
 
-void SqliteConversationStore::open(UserId user, ConversationId conversation, std::int64_t seq) {
+void SqlConversationStore::open(UserId user, ConversationId conversation, std::int64_t seq) {
   db_.write()
       .query(
           "INSERT OR IGNORE INTO conversation_state(user_id, conversation_id, read_seq, delivered_seq) VALUES(?, ?, ?, "
           "?)")
       .bind(user.value)
-      .bind(index_.open(conversation).key)
+      .bind(keys_.key(conversation))
       .bind(seq)
       .bind(seq)
       .run();
 }
 
-void SqliteConversationStore::remove(UserId user, ConversationId conversation) {
+void SqlConversationStore::remove(UserId user, ConversationId conversation) {
   db_.write()
       .query("DELETE FROM conversation_state WHERE user_id=? AND conversation_id=?")
       .bind(user.value)
-      .bind(index_.open(conversation).key)
+      .bind(keys_.key(conversation))
       .run();
 }
 
-bool SqliteConversationStore::advance_read(UserId user, ConversationId conversation, std::int64_t seq) {
+bool SqlConversationStore::advance_read(UserId user, ConversationId conversation, std::int64_t seq) {
   auto& db = db_.write();
   db.query(
-        "UPDATE conversation_state SET read_seq=?3, delivered_seq=max(delivered_seq, ?3) WHERE user_id=?1 AND "
-        "conversation_id=?2 AND read_seq < ?3")
+        "UPDATE conversation_state SET read_seq=?, delivered_seq=CASE WHEN delivered_seq < ? THEN ? ELSE delivered_seq "
+        "END WHERE user_id=? AND conversation_id=? AND read_seq < ?")
+      .bind(seq)
+      .bind(seq)
+      .bind(seq)
       .bind(user.value)
-      .bind(index_.open(conversation).key)
+      .bind(keys_.key(conversation))
       .bind(seq)
       .run();
   return db.changes() == 1;
 }
 
-bool SqliteConversationStore::advance_delivered(UserId user, ConversationId conversation, std::int64_t seq) {
+bool SqlConversationStore::advance_delivered(UserId user, ConversationId conversation, std::int64_t seq) {
   auto& db = db_.write();
-  db.query(
-        "UPDATE conversation_state SET delivered_seq=?3 WHERE user_id=?1 AND conversation_id=?2 AND delivered_seq < ?3")
+  db.query("UPDATE conversation_state SET delivered_seq=? WHERE user_id=? AND conversation_id=? AND delivered_seq < ?")
+      .bind(seq)
       .bind(user.value)
-      .bind(index_.open(conversation).key)
+      .bind(keys_.key(conversation))
       .bind(seq)
       .run();
   return db.changes() == 1;
 }
 
-std::vector<ReadMark> SqliteConversationStore::read_marks(GroupId group) {
+std::vector<ReadMark> SqlConversationStore::read_marks(GroupId group) {
   const auto conversation = ConversationId::of(group);
   std::vector<ReadMark> marks;
   auto db = db_.read();
   auto query = db->query(
-      "SELECT m.user_id, m.joined_seq, s.read_seq FROM conversation c JOIN group_member m ON m.group_id=?1 JOIN "
-      "conversation_state s ON s.user_id=m.user_id AND s.conversation_id=c.id WHERE c.high=?2 AND c.low=?3");
+      "SELECT m.user_id, m.joined_seq, s.read_seq FROM conversation c JOIN group_member m ON m.group_id=? JOIN "
+      "conversation_state s ON s.user_id=m.user_id AND s.conversation_id=c.id WHERE c.high=? AND c.low=?");
   query.bind(group.value).bind(conversation.high).bind(conversation.low);
   while (query.step()) {
     ReadMark mark;
@@ -100,7 +103,7 @@ std::vector<ReadMark> SqliteConversationStore::read_marks(GroupId group) {
   return marks;
 }
 
-void SqliteConversationStore::update(UserId user, const ConversationState& s) {
+void SqlConversationStore::update(UserId user, const ConversationState& s) {
   db_.write()
       .query(
           "UPDATE conversation_state SET pinned=?, muted=?, archived=?, draft=? WHERE user_id=? AND conversation_id=?")
@@ -109,8 +112,8 @@ void SqliteConversationStore::update(UserId user, const ConversationState& s) {
       .bind(s.archived)
       .bind(std::string_view(s.draft))
       .bind(user.value)
-      .bind(index_.open(s.conversation).key)
+      .bind(keys_.key(s.conversation))
       .run();
 }
 
-}  // namespace simpleim::store::sqlite
+}  // namespace simpleim::store::sql

@@ -1,13 +1,13 @@
 #pragma once
 
 #include "store/file_index.h"
-#include "store/sqlite/conversation_index.h"
+#include "store/sql/row_key.h"
 
-namespace simpleim::store::sqlite {
+namespace simpleim::store::sql {
 
-class SqliteFileIndex final : public FileIndex {
+class SqlFileIndex final : public FileIndex {
  public:
-  SqliteFileIndex(Database& db, ConversationIndex& index) : db_(db), index_(index) {}
+  SqlFileIndex(Database& db, ConversationKeys& keys) : db_(db), keys_(keys) {}
 
   std::optional<File> file(FileId id) override;
   Usage usage(UserId owner) override;
@@ -27,7 +27,7 @@ class SqliteFileIndex final : public FileIndex {
 
  private:
   Database& db_;
-  ConversationIndex& index_;
+  ConversationKeys& keys_;
 };
 
-}  // namespace simpleim::store::sqlite
+}  // namespace simpleim::store::sql

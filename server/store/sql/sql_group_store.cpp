@@ -1,6 +1,6 @@
-#include "store/sqlite/group_store.h"
+#include "store/sql/sql_group_store.h"
 
-namespace simpleim::store::sqlite {
+namespace simpleim::store::sql {
 namespace {
 
 #define GROUP_COLUMNS                                                                                             \
@@ -41,14 +41,14 @@ void count_members(Connection& db, GroupId group, int difference) {
 
 }  // namespace
 
-std::optional<Group> SqliteGroupStore::group(GroupId id) {
+std::optional<Group> SqlGroupStore::group(GroupId id) {
   auto db = db_.read();
   auto query = db->query("SELECT " GROUP_COLUMNS " FROM chat_group g WHERE g.id=?");
   if (!query.bind(id.value).step()) return std::nullopt;
   return read_group(query);
 }
 
-std::vector<Group> SqliteGroupStore::groups_of(UserId user) {
+std::vector<Group> SqlGroupStore::groups_of(UserId user) {
   std::vector<Group> found;
   auto db = db_.read();
   auto query = db->query("SELECT " GROUP_COLUMNS
@@ -58,7 +58,7 @@ std::vector<Group> SqliteGroupStore::groups_of(UserId user) {
   return found;
 }
 
-std::vector<GroupId> SqliteGroupStore::group_ids_of(UserId user) {
+std::vector<GroupId> SqlGroupStore::group_ids_of(UserId user) {
   std::vector<GroupId> found;
   auto db = db_.read();
   auto query = db->query("SELECT group_id FROM group_member WHERE user_id=?");
@@ -67,14 +67,14 @@ std::vector<GroupId> SqliteGroupStore::group_ids_of(UserId user) {
   return found;
 }
 
-std::optional<GroupMember> SqliteGroupStore::member(GroupId group, UserId user) {
+std::optional<GroupMember> SqlGroupStore::member(GroupId group, UserId user) {
   auto db = db_.read();
   auto query = db->query("SELECT " MEMBER_COLUMNS " FROM group_member WHERE group_id=? AND user_id=?");
   if (!query.bind(group.value).bind(user.value).step()) return std::nullopt;
   return read_member(query);
 }
 
-std::vector<GroupMember> SqliteGroupStore::members(GroupId group, UserId after, std::size_t limit) {
+std::vector<GroupMember> SqlGroupStore::members(GroupId group, UserId after, std::size_t limit) {
   std::vector<GroupMember> found;
   auto db = db_.read();
   auto query = db->query("SELECT " MEMBER_COLUMNS
@@ -84,13 +84,13 @@ std::vector<GroupMember> SqliteGroupStore::members(GroupId group, UserId after, 
   return found;
 }
 
-std::size_t SqliteGroupStore::owned_by(UserId user) {
+std::size_t SqlGroupStore::owned_by(UserId user) {
   auto db = db_.read();
   auto query = db->query("SELECT count(*) FROM chat_group WHERE owner_id=?");
   return query.bind(user.value).step() ? static_cast<std::size_t>(query.integer()) : 0;
 }
 
-void SqliteGroupStore::create_group(const Group& g) {
+void SqlGroupStore::create_group(const Group& g) {
   db_.write()
       .query(
           "INSERT INTO chat_group(id, name, description, announcement, avatar_file_id, join_policy, history_for_all, "
@@ -108,7 +108,7 @@ void SqliteGroupStore::create_group(const Group& g) {
       .run();
 }
 
-void SqliteGroupStore::update_group(const Group& g) {
+void SqlGroupStore::update_group(const Group& g) {
   db_.write()
       .query(
           "UPDATE chat_group SET name=?, description=?, announcement=?, avatar_file_id=?, join_policy=?, "
@@ -124,14 +124,14 @@ void SqliteGroupStore::update_group(const Group& g) {
       .run();
 }
 
-void SqliteGroupStore::dissolve_group(GroupId id) {
+void SqlGroupStore::dissolve_group(GroupId id) {
   auto& db = db_.write();
   db.query("DELETE FROM group_member WHERE group_id=?").bind(id.value).run();
   db.query("DELETE FROM join_request WHERE group_id=?").bind(id.value).run();
   db.query("DELETE FROM chat_group WHERE id=?").bind(id.value).run();
 }
 
-void SqliteGroupStore::put_member(const GroupMember& m) {
+void SqlGroupStore::put_member(const GroupMember& m) {
   auto& db = db_.write();
   bool is_new = false;
   {
@@ -150,13 +150,13 @@ void SqliteGroupStore::put_member(const GroupMember& m) {
   if (is_new) count_members(db, m.group, 1);
 }
 
-void SqliteGroupStore::remove_member(GroupId group, UserId user) {
+void SqlGroupStore::remove_member(GroupId group, UserId user) {
   auto& db = db_.write();
   db.query("DELETE FROM group_member WHERE group_id=? AND user_id=?").bind(group.value).bind(user.value).run();
   if (db.changes() == 1) count_members(db, group, -1);
 }
 
-std::vector<UserId> SqliteGroupStore::join_requests(GroupId group, std::size_t limit) {
+std::vector<UserId> SqlGroupStore::join_requests(GroupId group, std::size_t limit) {
   std::vector<UserId> found;
   auto db = db_.read();
   auto query = db->query("SELECT user_id FROM join_request WHERE group_id=? ORDER BY created_at, user_id LIMIT ?");
@@ -165,7 +165,7 @@ std::vector<UserId> SqliteGroupStore::join_requests(GroupId group, std::size_t l
   return found;
 }
 
-void SqliteGroupStore::set_join_request(GroupId group, UserId user, bool open, std::int64_t when) {
+void SqlGroupStore::set_join_request(GroupId group, UserId user, bool open, std::int64_t when) {
   if (open)
     db_.write()
         .query("INSERT OR IGNORE INTO join_request(group_id, user_id, created_at) VALUES(?, ?, ?)")
@@ -181,4 +181,4 @@ void SqliteGroupStore::set_join_request(GroupId group, UserId user, bool open, s
         .run();
 }
 
-}  // namespace simpleim::store::sqlite
+}  // namespace simpleim::store::sql

@@ -1,8 +1,8 @@
-#include "store/sqlite/account_store.h"
+#include "store/sql/sql_account_store.h"
 
 #include <algorithm>
 
-namespace simpleim::store::sqlite {
+namespace simpleim::store::sql {
 namespace {
 
 #define USER_COLUMNS "id, username, nickname, password_hash, bio, avatar_file_id, created_at, last_seen, disabled"
@@ -54,14 +54,14 @@ std::vector<User> read_users(Query& query) {
 
 }  // namespace
 
-std::optional<User> SqliteAccountStore::user(UserId id) {
+std::optional<User> SqlAccountStore::user(UserId id) {
   auto db = db_.read();
   auto query = db->query("SELECT " USER_COLUMNS " FROM user WHERE id=?");
   if (!query.bind(id.value).step()) return std::nullopt;
   return read_user(query);
 }
 
-std::optional<User> SqliteAccountStore::user_by_name(std::string_view username) {
+std::optional<User> SqlAccountStore::user_by_name(std::string_view username) {
   const auto key = folded(username);
   auto db = db_.read();
   auto query = db->query("SELECT " USER_COLUMNS " FROM user WHERE username_key=?");
@@ -69,21 +69,22 @@ std::optional<User> SqliteAccountStore::user_by_name(std::string_view username) 
   return read_user(query);
 }
 
-std::vector<User> SqliteAccountStore::find_users(std::string_view prefix, std::size_t limit) {
+std::vector<User> SqlAccountStore::find_users(std::string_view prefix, std::size_t limit) {
   // A range instead of LIKE: uses the index, and no character of the user's is a wildcard.
   const auto low = folded(prefix);
   const auto high = low + "\xf4\x8f\xbf\xbf";
   auto db = db_.read();
   auto query = db->query("SELECT " USER_COLUMNS
                          " FROM user WHERE disabled=0 AND id IN ("
-                         "SELECT id FROM user WHERE username_key BETWEEN ?1 AND ?2 UNION SELECT id FROM user WHERE "
-                         "nickname_key BETWEEN ?1 AND ?2) "
-                         "ORDER BY username_key LIMIT ?3");
-  query.bind(std::string_view(low)).bind(std::string_view(high)).bind(static_cast<std::int64_t>(limit));
+                         "SELECT id FROM user WHERE username_key BETWEEN ? AND ? UNION SELECT id FROM user WHERE "
+                         "nickname_key BETWEEN ? AND ?) "
+                         "ORDER BY username_key LIMIT ?");
+  for (int range = 0; range < 2; ++range) query.bind(std::string_view(low)).bind(std::string_view(high));
+  query.bind(static_cast<std::int64_t>(limit));
   return read_users(query);
 }
 
-std::vector<User> SqliteAccountStore::users(const std::vector<UserId>& ids) {
+std::vector<User> SqlAccountStore::users(const std::vector<UserId>& ids) {
   std::vector<User> found;
   auto db = db_.read();
   auto query = db->query("SELECT " USER_COLUMNS " FROM user WHERE id=?");
@@ -92,14 +93,14 @@ std::vector<User> SqliteAccountStore::users(const std::vector<UserId>& ids) {
   return found;
 }
 
-std::vector<User> SqliteAccountStore::list_users(UserId after, std::size_t limit) {
+std::vector<User> SqlAccountStore::list_users(UserId after, std::size_t limit) {
   auto db = db_.read();
   auto query = db->query("SELECT " USER_COLUMNS " FROM user WHERE id > ? ORDER BY id LIMIT ?");
   query.bind(after.value).bind(static_cast<std::int64_t>(limit));
   return read_users(query);
 }
 
-bool SqliteAccountStore::create_user(const User& user) {
+bool SqlAccountStore::create_user(const User& user) {
   const auto name_key = folded(user.username);
   const auto nickname_key = folded(user.nickname);
   auto& db = db_.write();
@@ -124,7 +125,7 @@ bool SqliteAccountStore::create_user(const User& user) {
   return true;
 }
 
-void SqliteAccountStore::update_profile(const User& user) {
+void SqlAccountStore::update_profile(const User& user) {
   const auto nickname_key = folded(user.nickname);
   db_.write()
       .query("UPDATE user SET nickname=?, nickname_key=?, bio=?, avatar_file_id=? WHERE id=?")
@@ -136,26 +137,31 @@ void SqliteAccountStore::update_profile(const User& user) {
       .run();
 }
 
-void SqliteAccountStore::set_password(UserId id, std::string_view password_hash) {
+void SqlAccountStore::set_password(UserId id, std::string_view password_hash) {
   db_.write().query("UPDATE user SET password_hash=? WHERE id=?").bind(password_hash).bind(id.value).run();
 }
 
-void SqliteAccountStore::set_disabled(UserId id, bool disabled) {
+void SqlAccountStore::set_disabled(UserId id, bool disabled) {
   db_.write().query("UPDATE user SET disabled=? WHERE id=?").bind(disabled).bind(id.value).run();
 }
 
-void SqliteAccountStore::set_last_seen(UserId id, std::int64_t when) {
-  db_.write().query("UPDATE user SET last_seen=max(last_seen, ?) WHERE id=?").bind(when).bind(id.value).run();
+void SqlAccountStore::set_last_seen(UserId id, std::int64_t when) {
+  db_.write()
+      .query("UPDATE user SET last_seen=? WHERE id=? AND last_seen < ?")
+      .bind(when)
+      .bind(id.value)
+      .bind(when)
+      .run();
 }
 
-std::optional<Session> SqliteAccountStore::session(SessionId id) {
+std::optional<Session> SqlAccountStore::session(SessionId id) {
   auto db = db_.read();
   auto query = db->query("SELECT " SESSION_COLUMNS " FROM session WHERE id=?");
   if (!query.bind(id.value).step()) return std::nullopt;
   return read_session(query);
 }
 
-std::vector<Session> SqliteAccountStore::sessions_of(UserId user) {
+std::vector<Session> SqlAccountStore::sessions_of(UserId user) {
   std::vector<Session> found;
   auto db = db_.read();
   auto query = db->query("SELECT " SESSION_COLUMNS " FROM session WHERE user_id=? ORDER BY last_active DESC, id DESC");
@@ -164,7 +170,7 @@ std::vector<Session> SqliteAccountStore::sessions_of(UserId user) {
   return found;
 }
 
-void SqliteAccountStore::create_session(const Session& s) {
+void SqlAccountStore::create_session(const Session& s) {
   db_.write()
       .query("INSERT INTO session(" SESSION_COLUMNS ") VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
       .bind(s.id.value)
@@ -180,7 +186,7 @@ void SqliteAccountStore::create_session(const Session& s) {
       .run();
 }
 
-bool SqliteAccountStore::rotate_session(SessionId id, std::string_view old_hash, const Session& renewed) {
+bool SqlAccountStore::rotate_session(SessionId id, std::string_view old_hash, const Session& renewed) {
   auto& db = db_.write();
   db.query("UPDATE session SET refresh_hash=?, last_active=?, expires_at=?, ip=? WHERE id=? AND refresh_hash=?")
       .bind(std::string_view(renewed.refresh_hash))
@@ -193,13 +199,13 @@ bool SqliteAccountStore::rotate_session(SessionId id, std::string_view old_hash,
   return db.changes() == 1;
 }
 
-bool SqliteAccountStore::delete_session(SessionId id) {
+bool SqlAccountStore::delete_session(SessionId id) {
   auto& db = db_.write();
   db.query("DELETE FROM session WHERE id=?").bind(id.value).run();
   return db.changes() == 1;
 }
 
-std::vector<UserId> SqliteAccountStore::blocked_by(UserId user) {
+std::vector<UserId> SqlAccountStore::blocked_by(UserId user) {
   std::vector<UserId> found;
   auto db = db_.read();
   auto query = db->query("SELECT blocked_id FROM block WHERE user_id=? ORDER BY created_at DESC, blocked_id");
@@ -208,13 +214,13 @@ std::vector<UserId> SqliteAccountStore::blocked_by(UserId user) {
   return found;
 }
 
-bool SqliteAccountStore::has_blocked(UserId user, UserId other) {
+bool SqlAccountStore::has_blocked(UserId user, UserId other) {
   auto db = db_.read();
   auto query = db->query("SELECT 1 FROM block WHERE user_id=? AND blocked_id=?");
   return query.bind(user.value).bind(other.value).step();
 }
 
-void SqliteAccountStore::set_blocked(UserId user, UserId other, bool blocked, std::int64_t when) {
+void SqlAccountStore::set_blocked(UserId user, UserId other, bool blocked, std::int64_t when) {
   if (blocked)
     db_.write()
         .query("INSERT OR IGNORE INTO block(user_id, blocked_id, created_at) VALUES(?, ?, ?)")
@@ -225,4 +231,4 @@ void SqliteAccountStore::set_blocked(UserId user, UserId other, bool blocked, st
   else db_.write().query("DELETE FROM block WHERE user_id=? AND blocked_id=?").bind(user.value).bind(other.value).run();
 }
 
-}  // namespace simpleim::store::sqlite
+}  // namespace simpleim::store::sql

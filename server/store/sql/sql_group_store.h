@@ -1,13 +1,13 @@
 #pragma once
 
 #include "store/group_store.h"
-#include "store/sqlite/database.h"
+#include "store/sql/database.h"
 
-namespace simpleim::store::sqlite {
+namespace simpleim::store::sql {
 
-class SqliteGroupStore final : public GroupStore {
+class SqlGroupStore final : public GroupStore {
  public:
-  explicit SqliteGroupStore(Database& db) : db_(db) {}
+  explicit SqlGroupStore(Database& db) : db_(db) {}
 
   std::optional<Group> group(GroupId id) override;
   std::vector<Group> groups_of(UserId user) override;
@@ -27,4 +27,4 @@ class SqliteGroupStore final : public GroupStore {
   Database& db_;
 };
 
-}  // namespace simpleim::store::sqlite
+}  // namespace simpleim::store::sql

@@ -1,13 +1,13 @@
 #pragma once
 
 #include "store/account_store.h"
-#include "store/sqlite/database.h"
+#include "store/sql/database.h"
 
-namespace simpleim::store::sqlite {
+namespace simpleim::store::sql {
 
-class SqliteAccountStore final : public AccountStore {
+class SqlAccountStore final : public AccountStore {
  public:
-  explicit SqliteAccountStore(Database& db) : db_(db) {}
+  explicit SqlAccountStore(Database& db) : db_(db) {}
 
   std::optional<User> user(UserId id) override;
   std::optional<User> user_by_name(std::string_view username) override;
@@ -34,4 +34,4 @@ class SqliteAccountStore final : public AccountStore {
   Database& db_;
 };
 
-}  // namespace simpleim::store::sqlite
+}  // namespace simpleim::store::sql

@@ -1,13 +1,13 @@
 #pragma once
 
 #include "store/conversation_store.h"
-#include "store/sqlite/conversation_index.h"
+#include "store/sql/row_key.h"
 
-namespace simpleim::store::sqlite {
+namespace simpleim::store::sql {
 
-class SqliteConversationStore final : public ConversationStore {
+class SqlConversationStore final : public ConversationStore {
  public:
-  SqliteConversationStore(Database& db, ConversationIndex& index) : db_(db), index_(index) {}
+  SqlConversationStore(Database& db, ConversationKeys& keys) : db_(db), keys_(keys) {}
 
   std::vector<ConversationState> states_of(UserId user) override;
   std::optional<ConversationState> state(UserId user, ConversationId conversation) override;
@@ -20,7 +20,7 @@ class SqliteConversationStore final : public ConversationStore {
 
  private:
   Database& db_;
-  ConversationIndex& index_;
+  ConversationKeys& keys_;
 };
 
-}  // namespace simpleim::store::sqlite
+}  // namespace simpleim::store::sql
