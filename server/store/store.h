@@ -4,6 +4,7 @@
 #include <string>
 
 #include "store/account_store.h"
+#include "store/commit_log.h"
 #include "store/conversation_store.h"
 #include "store/file_index.h"
 #include "store/group_store.h"
@@ -15,12 +16,16 @@ namespace simpleim::store {
 /// The backend failed: kStorageFull, kUnavailable or kInternal. Nothing of the batch is durable.
 class StoreError : public std::runtime_error {
  public:
-  StoreError(ErrorCode code, const std::string& what) : std::runtime_error(what), code_(code) {}
+  StoreError(ErrorCode code, const std::string& what, bool is_conflict = false)
+      : std::runtime_error(what), code_(code), is_conflict_(is_conflict) {}
   ErrorCode code() const { return code_; }
+  /// Another writer of the same data was in the way: the same batch may succeed now.
+  bool is_conflict() const { return is_conflict_; }
   Error as_error() const;
 
  private:
   ErrorCode code_;
+  bool is_conflict_;
 };
 
 /// A set of stores whose writes commit together. One thread at a time has a batch open:
@@ -47,6 +52,18 @@ class Store {
   /// Marks a point inside a batch; undo_to_mark() takes back what came after it.
   virtual void mark() = 0;
   virtual void undo_to_mark() = 0;
+
+  /// What a batch is going to write to. A store that others write to as well makes them wait here, in one order for
+  /// everybody; whoever reads who may do what reads it after this. Returns the conversations whose members, roles or
+  /// blocks others have changed since this store claimed them last.
+  struct Claim {
+    std::vector<ConversationId> conversations;
+    /// Messages that are going to be appended.
+    std::vector<MessageId> messages;
+  };
+  virtual std::vector<ConversationId> claim(const Claim& claim) = 0;
+  /// Where other writers of this store say what they changed; null: there are none.
+  virtual CommitLog* commit_log() = 0;
 
   /// Work that can wait, in a batch of its own; false when there is none. Same thread as begin().
   virtual bool tidy() = 0;

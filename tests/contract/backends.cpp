@@ -4,7 +4,9 @@
 #include "cluster/in_process/presence_directory.h"
 #include "cluster/redis/bus.h"
 #include "cluster/redis/presence_directory.h"
+#include "servers/mariadb_server.h"
 #include "servers/redis_server.h"
+#include "store/mysql/mysql_store.h"
 #include "store/sqlite/search_index.h"
 #include "store/sqlite/sqlite_store.h"
 #include "support.h"
@@ -32,6 +34,17 @@ base::Random& secure_random() {
   return random;
 }
 
+/// A database of its own on the shared server.
+class MysqlPlace final : public StorePlace {
+ public:
+  std::unique_ptr<store::Store> open() override {
+    return std::make_unique<store::mysql::MysqlStore>(options_, system_clock(), secure_random());
+  }
+
+ private:
+  const store::mysql::MysqlOptions options_ = MariaDbServer::shared().options();
+};
+
 /// The folder goes after the index.
 class SqliteSearchPlace : private TempDir, public store::sqlite::SqliteSearchIndex {
  public:
@@ -42,7 +55,8 @@ class SqliteSearchPlace : private TempDir, public store::sqlite::SqliteSearchInd
 }  // namespace
 
 std::vector<StoreBackend> store_backends() {
-  return {{"sqlite", [] { return std::make_unique<SqlitePlace>(); }}};
+  return {{"sqlite", [] { return std::make_unique<SqlitePlace>(); }},
+          {"mysql", [] { return std::make_unique<MysqlPlace>(); }}};
 }
 
 std::vector<SearchBackend> search_backends() {

@@ -1,10 +1,9 @@
 #pragma once
 
-#include <sys/types.h>
-
 #include <string>
 
 #include "cluster/redis/connection.h"
+#include "servers/server_process.h"
 #include "support.h"
 
 namespace simpleim::test {
@@ -13,20 +12,16 @@ namespace simpleim::test {
 class RedisServer {
  public:
   RedisServer();
-  ~RedisServer();
-  RedisServer(const RedisServer&) = delete;
-  RedisServer& operator=(const RedisServer&) = delete;
 
   /// The one all contract tests share; they differ by prefix.
   static RedisServer& shared();
   /// Options with a prefix that nobody has had.
   cluster::redis::RedisOptions options() const;
-  /// Signals and waits until it is gone.
-  void kill();
+  void kill() { process_.kill(); }
   /// After kill(): on the same port, empty.
   void start();
-  void freeze();
-  void thaw();
+  void freeze() { process_.freeze(); }
+  void thaw() { process_.thaw(); }
   /// Runs a command over a connection of its own.
   void command(const std::vector<std::string_view>& command) const;
 
@@ -35,7 +30,7 @@ class RedisServer {
 
   TempDir dir_;
   int port_ = 0;
-  pid_t pid_ = 0;
+  ServerProcess process_;
 };
 
 }  // namespace simpleim::test

@@ -5,7 +5,7 @@
 
 namespace simpleim::store::sql {
 
-class SqlAccountStore final : public AccountStore {
+class SqlAccountStore : public AccountStore {
  public:
   explicit SqlAccountStore(Database& db) : db_(db) {}
 

@@ -5,7 +5,7 @@
 
 namespace simpleim::store::sql {
 
-class SqlGroupStore final : public GroupStore {
+class SqlGroupStore : public GroupStore {
  public:
   explicit SqlGroupStore(Database& db) : db_(db) {}
 

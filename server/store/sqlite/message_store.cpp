@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "store/sql/message_rows.h"
+#include "store/sql/packed_id.h"
 #include "store/sqlite/message_codec.h"
 
 namespace simpleim::store::sqlite {
@@ -16,25 +18,6 @@ constexpr std::size_t kGenerationBytes = 16 << 20;
 /// always outruns what arrives.
 constexpr std::size_t kOperationsPerMessage = 5;
 constexpr std::size_t kLeastOperations = 64;
-
-Message read_message(Query& query, ConversationId conversation) {
-  Message m;
-  m.conversation = conversation;
-  m.seq = query.integer() & kSeqMask;
-  m.id = MessageId::parse(unpack_message_id(query.bytes())).value_or(MessageId());
-  m.from = UserId{query.id()};
-  m.type = static_cast<protocol::FrameType>(query.integer());
-  m.timestamp = query.integer();
-  m.content = query.text();
-  m.amendment.edited_at = query.integer();
-  m.amendment.recalled_at = query.integer();
-  m.amendment.recalled_by = UserId{query.id()};
-  m.amendment.version = query.integer();
-  return m;
-}
-
-#define MESSAGE_COLUMNS \
-  "key, message_id, sender_id, type, timestamp, content, edited_at, recalled_at, recalled_by, version"
 
 bool counts_as_unread(UserId reader, const RecentMessages::Slot& m) {
   return m.from != reader && protocol::is_shown(m.type) && m.type != protocol::FrameType::kEvent &&
@@ -71,7 +54,7 @@ std::optional<Appended> SqliteMessageStore::find_earlier(const MessageId& id, Us
     return Appended{status, first.conversation, first.seq, first.timestamp};
   };
   if (const auto* recent = recent_.find_pending(id.view())) return answer(*recent);
-  const PackedId packed(id.view());
+  const sql::PackedId packed(id.view());
   if (packed.view() > greatest_id_) return std::nullopt;
   auto query = db_.write().query(
       "SELECT m.sender_id, m.timestamp, m.key, c.low, c.high FROM message_key k JOIN message m ON m.key=k.key "
@@ -169,7 +152,7 @@ bool SqliteMessageStore::archive_rows(std::size_t& operations) {
       const auto& m = frozen.slots[(*slots)[progress_.row]];
       const auto* staged = recent_.staged(m);
       const auto* amendment = staged != nullptr ? &staged->amendment : m.amendment;
-      const PackedId id(m.id.view());
+      const sql::PackedId id(m.id.view());
       query.again()
           .bind(row_key(conversation_key, m.seq))
           .bind_blob(id.view())
@@ -201,7 +184,7 @@ bool SqliteMessageStore::archive_keys(std::size_t& operations) {
   for (; progress_.key < frozen.slots.size(); ++progress_.key) {
     if (operations-- == 0) return operations = 0, false;
     const auto& slot = frozen.slots[progress_.key];
-    const PackedId id(slot.id.view());
+    const sql::PackedId id(slot.id.view());
     query.again().bind_blob(id.view()).bind(row_key(slot.conversation_key, slot.seq)).run();
     if (id.view() > greatest_id_) greatest_id_ = id.view();
   }
@@ -220,22 +203,6 @@ bool SqliteMessageStore::archive_tails(std::size_t& operations) {
   return true;
 }
 
-std::vector<Message> SqliteMessageStore::archived_range(sql::Connection& db, std::int64_t key,
-                                                        ConversationId conversation, std::int64_t after,
-                                                        std::int64_t before, std::size_t limit, bool newest) {
-  std::vector<Message> found;
-  if (key == 0 || limit == 0) return found;
-  const auto low = row_key(key, after + 1);
-  const auto high = row_key(key, before == 0 ? kSeqMask : before - 1);
-  auto query =
-      db.query(newest ? "SELECT " MESSAGE_COLUMNS " FROM message WHERE key BETWEEN ? AND ? ORDER BY key DESC LIMIT ?"
-                      : "SELECT " MESSAGE_COLUMNS " FROM message WHERE key BETWEEN ? AND ? ORDER BY key LIMIT ?");
-  query.bind(low).bind(high).bind(static_cast<std::int64_t>(limit));
-  while (query.step()) found.push_back(read_message(query, conversation));
-  if (newest) std::reverse(found.begin(), found.end());
-  return found;
-}
-
 HistoryPage SqliteMessageStore::history(const HistoryQuery& q) {
   const bool newest = q.after < 0;
   const auto after = std::max(newest ? 0 : q.after, q.visible_from - 1);
@@ -247,8 +214,8 @@ HistoryPage SqliteMessageStore::history(const HistoryQuery& q) {
   auto db = db_.read();
   const auto key = key_of(*db, q.conversation);
   if (newest) {
-    page.messages = archived_range(*db, key, q.conversation, after, recent.empty() ? bound : recent.front().seq,
-                                   wanted - recent.size(), true);
+    page.messages = sql::messages_between(*db, key, q.conversation, after, recent.empty() ? bound : recent.front().seq,
+                                          wanted - recent.size(), true);
     page.messages.insert(page.messages.end(), std::make_move_iterator(recent.begin()),
                          std::make_move_iterator(recent.end()));
     page.has_more = page.messages.size() > q.limit;
@@ -256,7 +223,7 @@ HistoryPage SqliteMessageStore::history(const HistoryQuery& q) {
     return page;
   }
   if (bound == 0 || bound > after + 1)
-    page.messages = archived_range(*db, key, q.conversation, after, bound, wanted, false);
+    page.messages = sql::messages_between(*db, key, q.conversation, after, bound, wanted, false);
   for (auto& message : recent) {
     if (page.messages.size() >= wanted) break;
     if (page.messages.empty() || message.seq > page.messages.back().seq) page.messages.push_back(std::move(message));
@@ -268,17 +235,16 @@ HistoryPage SqliteMessageStore::history(const HistoryQuery& q) {
 
 std::optional<Message> SqliteMessageStore::find(const MessageId& id) {
   if (auto recent = db_.in_batch() ? recent_.find_in_batch(id.view()) : recent_.find(id.view())) return recent;
-  const PackedId packed(id.view());
+  const sql::PackedId packed(id.view());
   auto db = db_.read();
-  auto query = db->query(
-      "SELECT c.low, c.high, m.key, m.message_id, m.sender_id, m.type, m.timestamp, m.content, m.edited_at, "
-      "m.recalled_at, "
-      "m.recalled_by, m.version FROM message_key k "
-      "JOIN message m ON m.key=k.key JOIN conversation c ON c.id = m.key >> 32 WHERE k.message_id=?");
+  auto query =
+      db->query("SELECT c.low, c.high, " MESSAGE_COLUMNS
+                " FROM message_key k "
+                "JOIN message m ON m.key=k.key JOIN conversation c ON c.id = m.key >> 32 WHERE k.message_id=?");
   if (!query.bind_blob(packed.view()).step()) return std::nullopt;
   const auto low = query.id();
   const auto high = query.id();
-  return read_message(query, {low, high});
+  return sql::read_message(query, {low, high});
 }
 
 std::vector<ConversationEnd> SqliteMessageStore::conversation_ends(std::uint64_t position, std::size_t limit) {
@@ -317,11 +283,7 @@ std::optional<Message> SqliteMessageStore::last_message(ConversationId conversat
   auto db = db_.read();
   const auto key = key_of(*db, conversation);
   if (key == 0) return std::nullopt;
-  auto query = db->query("SELECT " MESSAGE_COLUMNS
-                         " FROM message WHERE key BETWEEN ? AND ? AND type <= 7 ORDER BY key DESC LIMIT 1");
-  query.bind(row_key(key, 0)).bind(row_key(key, first_recent == 0 ? kSeqMask : first_recent - 1));
-  if (!query.step()) return std::nullopt;
-  return read_message(query, conversation);
+  return sql::last_shown(*db, key, conversation, first_recent);
 }
 
 std::int64_t SqliteMessageStore::unread(ConversationId conversation, UserId reader, std::int64_t read_seq) {
@@ -331,13 +293,7 @@ std::int64_t SqliteMessageStore::unread(ConversationId conversation, UserId read
   auto db = db_.read();
   const auto key = key_of(*db, conversation);
   if (key == 0) return total;
-  auto query = db->query(
-      "SELECT count(*) FROM message WHERE key BETWEEN ? AND ? AND sender_id <> ? AND type BETWEEN 0 AND 7 AND type <> "
-      "3 AND ifnull(recalled_at, 0)=0");
-  query.bind(row_key(key, read_seq + 1))
-      .bind(row_key(key, first_recent == 0 ? kSeqMask : first_recent - 1))
-      .bind(reader.value);
-  if (query.step()) total += query.integer();
+  total += sql::count_unread(*db, key, reader, read_seq + 1, first_recent);
   return total;
 }
 

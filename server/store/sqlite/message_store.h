@@ -47,8 +47,6 @@ class SqliteMessageStore final : public sql::SqlMessageStore {
     bool done = false;
   };
 
-  std::vector<Message> archived_range(sql::Connection& db, std::int64_t key, ConversationId conversation,
-                                      std::int64_t after, std::int64_t before, std::size_t limit, bool newest);
   void start_archive();
   bool archive_rows(std::size_t& operations);
   void archive_amendment(std::int64_t key, const protocol::Amendment& amendment);

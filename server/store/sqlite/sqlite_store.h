@@ -30,6 +30,8 @@ class SqliteStore final : public Store {
   /// A batch's messages are not undone by this: take marks around writes that append none, or
   /// append last.
   void undo_to_mark() override;
+  std::vector<ConversationId> claim(const Claim&) override { return {}; }
+  CommitLog* commit_log() override { return nullptr; }
   bool tidy() override;
   std::size_t untidy() const override { return recent_.size(); }
   std::string health() override;

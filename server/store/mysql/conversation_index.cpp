@@ -1,0 +1,133 @@
+#include "store/mysql/conversation_index.h"
+
+#include <algorithm>
+
+namespace simpleim::store::mysql {
+namespace {
+
+std::string pair_of(ConversationId c) {
+  return "(" + std::to_string(static_cast<std::int64_t>(c.low)) + "," +
+         std::to_string(static_cast<std::int64_t>(c.high)) + ")";
+}
+
+template <class Items, class Text>
+std::string join(const Items& items, Text text) {
+  std::string out;
+  for (const auto& item : items) {
+    if (!out.empty()) out += ',';
+    out += text(item);
+  }
+  return out;
+}
+
+}  // namespace
+
+const ConversationIndex::Entry* ConversationIndex::find(ConversationId conversation) const {
+  const auto found = entries_.find(conversation);
+  return found == entries_.end() ? nullptr : &found->second;
+}
+
+std::int64_t ConversationIndex::key(ConversationId conversation) {
+  if (const auto found = known_.find(conversation); found != known_.end()) return found->second.key;
+  std::vector<ConversationId> one{conversation};
+  find_keys(one);
+  return known_.at(conversation).key;
+}
+
+ConversationIndex::Entry& ConversationIndex::open(ConversationId conversation) {
+  if (const auto found = entries_.find(conversation); found != entries_.end()) return found->second;
+  lock({key(conversation)}, nullptr);
+  return entries_.at(conversation);
+}
+
+std::vector<ConversationId> ConversationIndex::claim(std::vector<ConversationId> conversations) {
+  std::sort(conversations.begin(), conversations.end());
+  conversations.erase(std::unique(conversations.begin(), conversations.end()), conversations.end());
+  std::erase_if(conversations, [this](ConversationId c) { return entries_.contains(c); });
+  if (known_.size() + conversations.size() > kMaxKeys) {
+    known_.clear();
+    was_cleared_ = true;
+  }
+  std::vector<ConversationId> unknown;
+  for (const auto c : conversations)
+    if (!known_.contains(c)) unknown.push_back(c);
+  find_keys(unknown);
+  std::vector<std::int64_t> keys;
+  for (const auto c : conversations) keys.push_back(known_.at(c).key);
+  std::vector<ConversationId> changed;
+  if (!keys.empty()) lock(keys, &changed);
+  return changed;
+}
+
+void ConversationIndex::find_keys(std::vector<ConversationId>& conversations) {
+  for (int attempt = 0; !conversations.empty() && attempt < 2; ++attempt) {
+    if (attempt == 1) make_rows(conversations);
+    const auto sql =
+        "SELECT id, low, high FROM conversation WHERE (low, high) IN (" + join(conversations, pair_of) + ")";
+    auto query = db_.write().text_query(sql);
+    while (query.step()) {
+      const auto key = query.integer();
+      ConversationId found;
+      found.low = query.id();
+      found.high = query.id();
+      known_[found].key = key;
+    }
+    std::erase_if(conversations, [this](ConversationId c) { return known_.contains(c); });
+  }
+}
+
+void ConversationIndex::make_rows(const std::vector<ConversationId>& conversations) {
+  for (const auto c : conversations)
+    db_.write().defer_row("INSERT IGNORE INTO conversation(low, high) VALUES ", pair_of(c));
+  made_.insert(made_.end(), conversations.begin(), conversations.end());
+}
+
+void ConversationIndex::lock(const std::vector<std::int64_t>& keys, std::vector<ConversationId>* changed) {
+  const auto sql = "SELECT id, low, high, last_seq, last_timestamp, rules FROM conversation WHERE id IN (" +
+                   join(keys, [](std::int64_t key) { return std::to_string(key); }) + ") ORDER BY id FOR UPDATE";
+  auto query = db_.write().text_query(sql);
+  while (query.step()) {
+    Entry entry;
+    entry.key = query.integer();
+    entry.conversation.low = query.id();
+    entry.conversation.high = query.id();
+    entry.last_seq = query.integer();
+    entry.last_timestamp = query.integer();
+    const auto rules = query.integer();
+    auto& known = known_[entry.conversation];
+    known.key = entry.key;
+    if (changed != nullptr) {
+      // Nothing can rest upon what was never locked, unless that is only forgotten.
+      if (known.rules != rules && (known.rules >= 0 || was_cleared_)) changed->push_back(entry.conversation);
+      known.rules = rules;
+    }
+    entries_.insert_or_assign(entry.conversation, entry);
+  }
+}
+
+void ConversationIndex::change_rules(ConversationId conversation) {
+  db_.write().query("UPDATE conversation SET rules=rules+1 WHERE id=?").bind(key(conversation)).run();
+}
+
+void ConversationIndex::write_ends() {
+  for (const auto& [conversation, entry] : entries_) {
+    if (!entry.grown) continue;
+    const auto low_high = pair_of(conversation);
+    auto row = "(" + std::to_string(entry.key) + "," + low_high.substr(1, low_high.size() - 2) + "," +
+               std::to_string(entry.last_seq) + "," + std::to_string(entry.last_timestamp) + ")";
+    db_.write().defer_row("INSERT INTO conversation(id, low, high, last_seq, last_timestamp) VALUES ", row,
+                          " ON DUPLICATE KEY UPDATE last_seq=VALUES(last_seq), last_timestamp=VALUES(last_timestamp)");
+  }
+}
+
+void ConversationIndex::after_commit() {
+  entries_.clear();
+  made_.clear();
+}
+
+void ConversationIndex::rollback() {
+  for (const auto conversation : made_) known_.erase(conversation);
+  after_commit();
+}
+
+}  // namespace simpleim::store::mysql

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <vector>
+
+#include "store/mysql/database.h"
+
+namespace simpleim::store::mysql {
+
+/// The rows of conversations: their keys, which never change, and for those that the batch has locked where they end.
+/// Of the batch's thread.
+class ConversationIndex final : public sql::ConversationKeys {
+ public:
+  /// What the batch knows of a conversation it has locked: nobody else appends to it until the batch ends.
+  struct Entry {
+    ConversationId conversation;
+    std::int64_t key = 0;
+    std::int64_t last_seq = 0;
+    /// Of the last message that is shown.
+    std::int64_t last_timestamp = 0;
+    bool grown = false;
+  };
+
+  explicit ConversationIndex(Database& db) : db_(db) {}
+
+  std::int64_t key(ConversationId conversation) override;
+  /// Locks it, when the batch has not yet. Valid until the next call.
+  Entry& open(ConversationId conversation);
+  /// Null when the batch has not locked it.
+  const Entry* find(ConversationId conversation) const;
+  /// Locks them all, in the order of their keys. Returns those whose rules changed since they were locked last.
+  std::vector<ConversationId> claim(std::vector<ConversationId> conversations);
+  /// Its members, roles or blocks change in this batch: the other nodes find out with their next claim.
+  void change_rules(ConversationId conversation);
+  /// Writes where the conversations end that have grown.
+  void write_ends();
+  void after_commit();
+  void rollback();
+
+ private:
+  static constexpr std::size_t kMaxKeys = 500'000;
+
+  void find_keys(std::vector<ConversationId>& conversations);
+  void make_rows(const std::vector<ConversationId>& conversations);
+  void lock(const std::vector<std::int64_t>& keys, std::vector<ConversationId>* changed);
+
+  struct Known {
+    std::int64_t key = 0;
+    /// -1: never locked.
+    std::int64_t rules = -1;
+  };
+
+  Database& db_;
+  boost::unordered_flat_map<ConversationId, Known, base::IdHash> known_;
+  boost::unordered_flat_map<ConversationId, Entry, base::IdHash> entries_;
+  bool was_cleared_ = false;
+  /// Made by this batch: unknown again when it is undone.
+  std::vector<ConversationId> made_;
+};
+
+}  // namespace simpleim::store::mysql

@@ -1,0 +1,158 @@
+#include "store/mysql/message_store.h"
+
+#include "store/sql/message_rows.h"
+#include "store/sql/packed_id.h"
+
+namespace simpleim::store::mysql {
+namespace {
+
+using sql::key_of;
+using sql::kSeqMask;
+using sql::row_key;
+
+void append_number(std::string& out, std::int64_t number) {
+  out += std::to_string(number);
+  out += ',';
+}
+
+}  // namespace
+
+void MysqlMessageStore::look_up(const std::vector<MessageId>& ids) {
+  std::string list;
+  for (const auto& id : ids) {
+    if (!known_.emplace(id, std::nullopt).second) continue;
+    if (!list.empty()) list += ',';
+    Connection::append_blob(list, sql::PackedId(id.view()).view());
+  }
+  if (list.empty()) return;
+  auto query = db_.write().text_query(
+      "SELECT m.message_id, m.sender_id, m.timestamp, m.key, c.low, c.high FROM message m JOIN conversation c ON c.id "
+      "= "
+      "m.key >> 32 WHERE m.message_id IN (" +
+      list + ")");
+  while (query.step()) {
+    const auto id = MessageId::parse(sql::unpack_message_id(query.bytes()));
+    Stored stored;
+    stored.from = UserId{query.id()};
+    stored.timestamp = query.integer();
+    stored.seq = query.integer() & kSeqMask;
+    stored.conversation.low = query.id();
+    stored.conversation.high = query.id();
+    if (id) known_[*id] = stored;
+  }
+}
+
+std::optional<Appended> MysqlMessageStore::find_earlier(const MessageId& id, UserId from) {
+  auto found = known_.find(id);
+  if (found == known_.end()) {
+    look_up({id});
+    found = known_.find(id);
+  }
+  if (!found->second) return std::nullopt;
+  const auto& stored = *found->second;
+  const auto status = stored.from == from ? AppendStatus::kDuplicate : AppendStatus::kIdInUse;
+  return Appended{status, stored.conversation, stored.seq, stored.timestamp};
+}
+
+Appended MysqlMessageStore::append(const Message& message, const std::vector<UserId>& mentions) {
+  if (auto earlier = find_earlier(message.id, message.from)) return *earlier;
+  auto& entry = index_.open(message.conversation);
+  if (entry.last_seq >= kSeqMask) throw StoreError(ErrorCode::kInternal, "a conversation is full");
+  const Appended appended{AppendStatus::kStored, message.conversation, ++entry.last_seq, message.timestamp};
+  entry.grown = true;
+  if (protocol::is_shown(message.type)) entry.last_timestamp = message.timestamp;
+  known_[message.id] = Stored{message.from, message.conversation, appended.seq, appended.timestamp};
+
+  auto& db = db_.write();
+  std::string row = "(";
+  append_number(row, row_key(entry.key, appended.seq));
+  Connection::append_blob(row, sql::PackedId(message.id.view()).view());
+  row += ',';
+  append_number(row, static_cast<std::int64_t>(message.from.value));
+  append_number(row, static_cast<std::int64_t>(message.type));
+  append_number(row, message.timestamp);
+  db.append_text(row, message.content);
+  row += ')';
+  db.defer_row("INSERT INTO message(`key`, message_id, sender_id, type, timestamp, content) VALUES ", row);
+  if (!mentions.empty()) {
+    auto stored = message;
+    stored.seq = appended.seq;
+    add_mentions(stored, mentions);
+  }
+  return appended;
+}
+
+void MysqlMessageStore::amend(const Message& target) {
+  db_.write()
+      .query("UPDATE message SET content=?, edited_at=?, recalled_at=?, recalled_by=?, version=? WHERE message.key=?")
+      .bind(std::string_view(target.content))
+      .bind(target.amendment.edited_at)
+      .bind(target.amendment.recalled_at)
+      .bind(target.amendment.recalled_by.value)
+      .bind(target.amendment.version)
+      .bind(row_key(index_.key(target.conversation), target.seq))
+      .run();
+}
+
+HistoryPage MysqlMessageStore::history(const HistoryQuery& q) {
+  const bool newest = q.after < 0;
+  const auto after = std::max(newest ? 0 : q.after, q.visible_from - 1);
+  auto db = db_.read();
+  HistoryPage page;
+  page.messages = sql::messages_between(*db, key_of(*db, q.conversation), q.conversation, after, newest ? q.before : 0,
+                                        q.limit + 1, newest);  // one more tells whether there is more
+  page.has_more = page.messages.size() > q.limit;
+  if (page.has_more) page.messages.erase(newest ? page.messages.begin() : std::prev(page.messages.end()));
+  return page;
+}
+
+std::optional<Message> MysqlMessageStore::find(const MessageId& id) {
+  const sql::PackedId packed(id.view());
+  auto db = db_.read();
+  auto query = db->query("SELECT c.low, c.high, " MESSAGE_COLUMNS
+                         " FROM message m JOIN conversation c ON c.id = m.key >> 32 WHERE m.message_id=?");
+  if (!query.bind_blob(packed.view()).step()) return std::nullopt;
+  const auto low = query.id();
+  const auto high = query.id();
+  return sql::read_message(query, {low, high});
+}
+
+std::vector<ConversationEnd> MysqlMessageStore::conversation_ends(std::uint64_t position, std::size_t limit) {
+  std::vector<ConversationEnd> ends;
+  auto db = db_.read();
+  auto query = db->query("SELECT id, low, high, last_seq FROM conversation WHERE id > ? ORDER BY id LIMIT ?");
+  query.bind(position).bind(static_cast<std::int64_t>(limit));
+  while (query.step()) {
+    ConversationEnd end;
+    end.position = query.id();
+    end.conversation.low = query.id();
+    end.conversation.high = query.id();
+    end.last_seq = query.integer();
+    ends.push_back(end);
+  }
+  return ends;
+}
+
+ConversationTail MysqlMessageStore::tail(ConversationId conversation) {
+  if (db_.in_batch())
+    if (const auto* entry = index_.find(conversation)) return {entry->last_seq, entry->last_timestamp};
+  auto db = db_.read();
+  auto query = db->query("SELECT last_seq, last_timestamp FROM conversation WHERE low=? AND high=?");
+  ConversationTail tail;
+  if (!query.bind(conversation.low).bind(conversation.high).step()) return tail;
+  tail.last_seq = query.integer();
+  tail.last_timestamp = query.integer();
+  return tail;
+}
+
+std::optional<Message> MysqlMessageStore::last_message(ConversationId conversation) {
+  auto db = db_.read();
+  return sql::last_shown(*db, key_of(*db, conversation), conversation, 0);
+}
+
+std::int64_t MysqlMessageStore::unread(ConversationId conversation, UserId reader, std::int64_t read_seq) {
+  auto db = db_.read();
+  return sql::count_unread(*db, key_of(*db, conversation), reader, read_seq + 1, 0);
+}
+
+}  // namespace simpleim::store::mysql

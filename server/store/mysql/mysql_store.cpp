@@ -1,0 +1,114 @@
+#include "store/mysql/mysql_store.h"
+
+#include "store/mysql/schema.h"
+
+namespace simpleim::store::mysql {
+namespace {
+
+/// Nodes that start together wait for the one that is at the schema.
+constexpr std::int64_t kMigrationDeadlineMs = 60'000;
+
+void migrate_first(MysqlOptions options) {
+  options.deadline_ms = kMigrationDeadlineMs;
+  Connection connection(options, Connection::Use::kWrite);
+  migrate(connection);
+}
+
+}  // namespace
+
+void MysqlGroupStore::dissolve_group(GroupId id) {
+  SqlGroupStore::dissolve_group(id);
+  index_.change_rules(ConversationId::of(id));
+}
+
+void MysqlGroupStore::put_member(const GroupMember& member) {
+  SqlGroupStore::put_member(member);
+  index_.change_rules(ConversationId::of(member.group));
+}
+
+void MysqlGroupStore::remove_member(GroupId group, UserId user) {
+  SqlGroupStore::remove_member(group, user);
+  index_.change_rules(ConversationId::of(group));
+}
+
+void MysqlAccountStore::set_blocked(UserId user, UserId other, bool blocked, std::int64_t when) {
+  SqlAccountStore::set_blocked(user, other, blocked, when);
+  index_.change_rules(ConversationId::between(user, other));
+}
+
+MysqlStore::MysqlStore(MysqlOptions options, const base::Clock& clock, base::Random& random)
+    : db_((migrate_first(options), std::move(options)), clock),
+      index_(db_),
+      log_(db_, clock, random),
+      accounts_(db_, index_),
+      groups_(db_, index_),
+      messages_(db_, index_),
+      conversations_(db_, index_),
+      files_(db_, index_),
+      reports_(db_) {}
+
+void MysqlStore::begin() { db_.begin(); }
+
+void MysqlStore::commit() {
+  try {
+    if (db_.has_writes()) {
+      index_.write_ends();
+      db_.commit(log_.close_batch());
+    } else {
+      db_.rollback();
+    }
+  } catch (...) {
+    rollback();
+    throw;
+  }
+  index_.after_commit();
+  messages_.end_batch();
+}
+
+void MysqlStore::rollback() {
+  db_.rollback();
+  index_.rollback();
+  messages_.end_batch();
+  log_.forget_batch();
+}
+
+std::vector<ConversationId> MysqlStore::claim(const Claim& claim) {
+  auto changed = index_.claim(claim.conversations);
+  messages_.look_up(claim.messages);
+  return changed;
+}
+
+bool MysqlStore::tidy() {
+  db_.begin();
+  try {
+    const bool more = log_.expire();
+    commit();
+    return more;
+  } catch (...) {
+    rollback();
+    throw;
+  }
+}
+
+std::string MysqlStore::setting(const std::string& name, const std::string& proposed) {
+  begin();
+  try {
+    db_.write()
+        .query("INSERT OR IGNORE INTO setting(name, value) VALUES(?, ?)")
+        .bind(std::string_view(name))
+        .bind_blob(proposed)
+        .run();
+    std::string value;
+    {
+      auto query = db_.write().query("SELECT value FROM setting WHERE name=?");
+      if (query.bind(std::string_view(name)).step()) value = query.text();
+    }
+    commit();
+    return value;
+  } catch (...) {
+    rollback();
+    throw;
+  }
+}
+
+}  // namespace simpleim::store::mysql

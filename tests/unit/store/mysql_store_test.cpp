@@ -1,0 +1,256 @@
+#include "store/mysql/mysql_store.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <map>
+#include <thread>
+
+#include "servers/mariadb_server.h"
+#include "support.h"
+
+/// What several nodes on one database mean, and what becomes of a batch when the database fails.
+namespace simpleim::test {
+namespace {
+
+using base::ConversationId;
+using base::GroupId;
+using base::UserId;
+using store::AppendStatus;
+using store::StoreError;
+using store::mysql::MysqlStore;
+
+constexpr UserId kAlice{11};
+constexpr UserId kBob{22};
+
+class MysqlNodes : public testing::Test {
+ protected:
+  std::unique_ptr<MysqlStore> node(MariaDbServer& server) {
+    if (options_.database == "simpleim") options_ = server.options();
+    return std::make_unique<MysqlStore>(options_, clock_, random_);
+  }
+  static store::Message message(const std::string& id, ConversationId conversation) {
+    return {message_id(id), conversation, kAlice, protocol::FrameType::kText, 0, 1000, R"({"text":"x"})"};
+  }
+  /// As the commit loop does it: the same again when another node was in the way.
+  static std::vector<store::Appended> append(MysqlStore& store, const std::vector<store::Message>& messages) {
+    for (int attempt = 0;; ++attempt) {
+      try {
+        store.begin();
+        try {
+          MysqlStore::Claim claim;
+          for (const auto& m : messages) {
+            claim.conversations.push_back(m.conversation);
+            claim.messages.push_back(m.id);
+          }
+          (void)store.claim(claim);
+          std::vector<store::Appended> all;
+          for (const auto& m : messages) all.push_back(store.messages().append(m, {}));
+          store.commit();
+          return all;
+        } catch (...) {
+          store.rollback();
+          throw;
+        }
+      } catch (const StoreError& e) {
+        if (!e.is_conflict() || attempt == 20) throw;
+      }
+    }
+  }
+  static std::vector<std::int64_t> seqs(MysqlStore& store, ConversationId conversation) {
+    std::vector<std::int64_t> found;
+    for (std::int64_t after = 0;;) {
+      const auto page = store.messages().history({conversation, 1, 0, after, 200});
+      for (const auto& m : page.messages) found.push_back(after = m.seq);
+      if (!page.has_more) return found;
+    }
+  }
+
+  base::SystemClock clock_;
+  base::SecureRandom random_;
+  store::mysql::MysqlOptions options_;
+};
+
+TEST_F(MysqlNodes, WriteOneConversationInOneOrderWithoutGaps) {
+  constexpr int kNodes = 3;
+  constexpr int kBatches = 40;
+  const std::vector<ConversationId> conversations{ConversationId::of(GroupId{1}), ConversationId::of(GroupId{2}),
+                                                  ConversationId::between(kAlice, kBob)};
+  std::atomic<int> failures = 0;
+  std::vector<std::thread> threads;
+  for (int n = 0; n < kNodes; ++n)
+    threads.emplace_back([&, n, store = std::shared_ptr(node(MariaDbServer::shared()))] {
+      for (int b = 0; b < kBatches; ++b) {
+        std::vector<store::Message> batch;
+        // Each node in an order of its own: the order of their locks must not be theirs to choose.
+        for (std::size_t i = 0; i < conversations.size(); ++i)
+          batch.push_back(message("n" + std::to_string(n) + "b" + std::to_string(b) + "c" + std::to_string(i),
+                                  conversations[(i + static_cast<std::size_t>(n)) % conversations.size()]));
+        try {
+          for (const auto& appended : append(*store, batch)) failures += appended.status != AppendStatus::kStored;
+        } catch (const StoreError& e) {
+          ADD_FAILURE() << e.what();
+          ++failures;
+        }
+      }
+    });
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(failures, 0);
+  auto store = node(MariaDbServer::shared());
+  for (const auto conversation : conversations) {
+    const auto found = seqs(*store, conversation);
+    ASSERT_EQ(found.size(), kNodes * kBatches);
+    for (std::size_t i = 0; i < found.size(); ++i) ASSERT_EQ(found[i], static_cast<std::int64_t>(i) + 1);
+    EXPECT_EQ(store->messages().tail(conversation).last_seq, kNodes * kBatches);
+  }
+}
+
+TEST_F(MysqlNodes, SentAgainThroughAnotherNodeIsOneMessage) {
+  auto a = node(MariaDbServer::shared());
+  auto b = node(MariaDbServer::shared());
+  const auto pair = ConversationId::between(kAlice, kBob);
+  const auto first = append(*a, {message("once", pair)}).front();
+  const auto again = append(*b, {message("once", pair)}).front();
+  EXPECT_EQ(again.status, AppendStatus::kDuplicate);
+  EXPECT_EQ(again.seq, first.seq);
+  // At the same time, and to different conversations: who loses learns that the id is taken.
+  for (int round = 0; round < 20; ++round) {
+    const auto id = "race" + std::to_string(round);
+    store::Appended there;
+    std::thread other([&] { there = append(*b, {message(id, ConversationId::of(GroupId{7}))}).front(); });
+    const auto here = append(*a, {message(id, pair)}).front();
+    other.join();
+    EXPECT_EQ((here.status == AppendStatus::kStored) + (there.status == AppendStatus::kStored), 1);
+    EXPECT_EQ(here.seq, there.seq);
+    EXPECT_EQ(here.conversation, there.conversation);
+  }
+}
+
+TEST_F(MysqlNodes, LearnOfChangedRulesBeforeTheyRelyOnThem) {
+  auto a = node(MariaDbServer::shared());
+  auto b = node(MariaDbServer::shared());
+  const GroupId group{5};
+  const auto conversation = ConversationId::of(group);
+  const auto claim = [&](MysqlStore& store) {
+    store.begin();
+    const auto changed = store.claim({{conversation}, {}});
+    store.commit();
+    return changed;
+  };
+  EXPECT_TRUE(claim(*a).empty());
+  EXPECT_TRUE(claim(*b).empty());
+  b->begin();
+  (void)b->claim({{conversation}, {}});
+  b->groups().remove_member(group, kAlice);
+  b->commit();
+  EXPECT_EQ(claim(*a), std::vector{conversation});
+  EXPECT_TRUE(claim(*a).empty());
+  a->begin();
+  (void)a->claim({{ConversationId::between(kAlice, kBob)}, {}});
+  a->commit();
+  b->begin();
+  b->accounts().set_blocked(kBob, kAlice, true, 1);
+  b->commit();
+  a->begin();
+  EXPECT_EQ(a->claim({{ConversationId::between(kAlice, kBob)}, {}}).size(), 1u);
+  a->rollback();
+}
+
+TEST_F(MysqlNodes, TellEachOtherThroughTheLog) {
+  auto a = node(MariaDbServer::shared());
+  auto b = node(MariaDbServer::shared());
+  const auto start = b->commit_log()->newest();
+  a->begin();
+  (void)a->messages().append(message("m1", ConversationId::of(GroupId{3})), {});
+  a->commit_log()->append(std::string("what\0changed", 12));
+  EXPECT_TRUE(b->commit_log()->since(start, 10).empty()) << "not before the commit";
+  a->commit();
+  const auto found = b->commit_log()->since(start, 10);
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found.front().changes, std::string("what\0changed", 12));
+  EXPECT_EQ(found.front().node, "node1");
+  EXPECT_EQ(b->commit_log()->newest(), found.front().position);
+  a->begin();
+  EXPECT_FALSE(a->accounts().user(kAlice));
+  a->commit();
+  EXPECT_EQ(b->commit_log()->newest(), found.front().position) << "who only reads leaves no row";
+}
+
+TEST_F(MysqlNodes, AgreeOnASetting) {
+  auto a = node(MariaDbServer::shared());
+  auto b = node(MariaDbServer::shared());
+  EXPECT_EQ(a->setting("key", std::string("\x00\xff'\\", 4)), std::string("\x00\xff'\\", 4));
+  EXPECT_EQ(b->setting("key", "another"), std::string("\x00\xff'\\", 4));
+}
+
+TEST_F(MysqlNodes, RefuseQuicklyWithoutTheServerAndGoOnWithIt) {
+  MariaDbServer server;
+  auto store = node(server);
+  const auto pair = ConversationId::between(kAlice, kBob);
+  append(*store, {message("before", pair)});
+  EXPECT_EQ(store->health(), "");
+  server.kill();
+  EXPECT_THROW(append(*store, {message("while", pair)}), StoreError);
+  EXPECT_THROW((void)store->messages().history({pair}), StoreError);
+  EXPECT_NE(store->health(), "");
+  server.start();
+  EXPECT_TRUE(wait_until([&] {
+    try {
+      return append(*store, {message("after", pair)}).front().seq == 2;
+    } catch (const StoreError&) {
+      return false;
+    }
+  }));
+  EXPECT_TRUE(wait_until([&] { return store->health().empty(); }));
+  EXPECT_EQ(seqs(*store, pair), (std::vector<std::int64_t>{1, 2}));
+}
+
+/// A server that hangs may still commit what it was sent: nobody knows until it answers again.
+TEST_F(MysqlNodes, FindOutWhatBecameOfACommitThatWasNotConfirmed) {
+  MariaDbServer server;
+  auto store = node(server);
+  const auto pair = ConversationId::between(kAlice, kBob);
+  append(*store, {message("first", pair)});
+  store->begin();
+  (void)store->claim({{pair}, {message_id("doubtful")}});
+  (void)store->messages().append(message("doubtful", pair), {});
+  server.freeze();
+  EXPECT_THROW(store->commit(), StoreError);
+  server.thaw();
+  store::Appended again;
+  EXPECT_TRUE(wait_until([&] {
+    try {
+      again = append(*store, {message("doubtful", pair)}).front();
+      return true;
+    } catch (const StoreError&) {
+      return false;
+    }
+  }));
+  EXPECT_EQ(again.seq, 2);
+  EXPECT_EQ(seqs(*store, pair), (std::vector<std::int64_t>{1, 2}));
+}
+
+/// The same when the server never got it: another node must not wait for its locks, and its place is taken.
+TEST_F(MysqlNodes, ANodeThatHangsInABatchHoldsNobodyUp) {
+  MariaDbServer server;
+  auto hanging = node(server);
+  auto other = node(server);
+  const auto pair = ConversationId::between(kAlice, kBob);
+  append(*other, {message("first", pair)});
+  hanging->begin();
+  (void)hanging->claim({{pair}, {}});
+  (void)hanging->messages().append(message("late", pair), {});
+  EXPECT_TRUE(wait_until([&] {
+    try {
+      return append(*other, {message("second", pair)}).front().seq == 2;
+    } catch (const StoreError&) {
+      return false;
+    }
+  }));
+  // It comes to itself, and finds that the batch is gone.
+  EXPECT_THROW(hanging->commit(), StoreError);
+  EXPECT_EQ(append(*hanging, {message("late", pair)}).front().seq, 3);
+}
+
+}  // namespace
+}  // namespace simpleim::test
