@@ -37,6 +37,8 @@ Metrics::Metrics()
       refused(counter(registry_, "simpleim_refused_total", "Messages answered with an error")),
       deliveries(counter(registry_, "simpleim_deliveries_total", "Frames of messages queued to sockets")),
       commits_failed(counter(registry_, "simpleim_commits_failed_total", "Batches the store refused")),
+      commits_retried(counter(registry_, "simpleim_commits_retried_total",
+                              "Batches tried again because another node was in the way")),
       commit_batch(histogram(registry_, "simpleim_commit_batch_messages", "Messages in one commit", kSizes)),
       commit_seconds(histogram(registry_, "simpleim_commit_seconds",
                                "Time of one commit, from the first statement to the disk", kSeconds)),

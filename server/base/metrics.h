@@ -35,6 +35,7 @@ class Metrics {
   prometheus::Counter& refused;
   prometheus::Counter& deliveries;
   prometheus::Counter& commits_failed;
+  prometheus::Counter& commits_retried;
   prometheus::Histogram& commit_batch;
   prometheus::Histogram& commit_seconds;
   prometheus::Gauge& commit_queue;

@@ -18,6 +18,10 @@ class Batch {
   store::Store& store() { return store_; }
   Permissions& permissions() { return permissions_; }
   std::int64_t now_ms() const { return now_ms_; }
+  /// First of all in a task that writes to a conversation or to who may do what there: what it reads stays true then.
+  void claim(ConversationId conversation) {
+    for (const auto changed : store_.claim({{conversation}, {}, {}, {}})) permissions_.forget(changed);
+  }
   /// Delivered once the batch is durable.
   void emit(Event event) { events_.push_back(std::move(event)); }
   std::vector<Event>& events() { return events_; }

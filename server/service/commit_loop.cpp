@@ -2,9 +2,11 @@
 
 #include <pthread.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "base/log.h"
+#include "service/changes.h"
 #include "service/file_access.h"
 #include "service/merged_forward.h"
 
@@ -17,12 +19,19 @@ using namespace std::chrono_literals;
 constexpr std::size_t kBusyBatch = 48;
 /// A batch this large is worth its commit; nothing is gained by waiting longer.
 constexpr std::size_t kFullBatch = 768;
+/// How long a batch is tried that other nodes are in the way of.
+constexpr std::int64_t kTryForMs = 1000;
 /// Quiet for this long: time to tidy.
 constexpr auto kIdle = 500ms;
 
 std::int64_t steady_us() {
   return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch())
       .count();
+}
+
+ConversationId conversation_of(const Send& send) {
+  const auto& frame = send.frame;
+  return frame.group ? ConversationId::of(frame.group) : ConversationId::between(send.from, frame.to);
 }
 
 /// The answer to an id that is in use: by this very message, or by another.
@@ -53,7 +62,8 @@ CommitLoop::CommitLoop(store::Store& store, EventSink& sink, const base::Clock& 
       metrics_(metrics),
       options_(options),
       operations_(options.operations),
-      permissions_(store) {
+      permissions_(store),
+      commit_log_(store.commit_log()) {
   thread_ = std::thread([this] { work(); });
 }
 
@@ -131,7 +141,8 @@ void CommitLoop::work() {
   for (;;) {
     auto commands = take();
     if (!commands.empty()) {
-      commit(std::move(commands));
+      if (commit_log_ == nullptr) commit(commands);
+      else commit_one_by_one(commands);
       continue;
     }
     {
@@ -155,14 +166,44 @@ void CommitLoop::tidy() {
   }
 }
 
-void CommitLoop::commit(std::vector<Command> commands) {
+void CommitLoop::commit_one_by_one(std::span<Command> commands) {
+  const auto is_task = [](const Command& command) { return std::holds_alternative<Task>(command); };
+  while (!commands.empty()) {
+    const auto task = std::find_if(commands.begin(), commands.end(), is_task);
+    const auto size = std::max<std::ptrdiff_t>(1, task - commands.begin());
+    commit(commands.first(static_cast<std::size_t>(size)));
+    commands = commands.subspan(static_cast<std::size_t>(size));
+  }
+}
+
+void CommitLoop::commit(std::span<Command> commands) {
+  const auto give_up_ms = clock_.steady_ms() + kTryForMs;
+  for (;;) {
+    std::vector<Event> instead;
+    const auto failed = try_commit(commands, instead);
+    if (!failed) return;
+    if (failed->is_conflict() && clock_.steady_ms() < give_up_ms) {
+      metrics_.commits_retried.Increment();
+      continue;
+    }
+    metrics_.commits_failed.Increment();
+    base::log::error("a batch was not stored", {{"what", failed->what()}, {"commands", commands.size()}});
+    last_batch_ = 0;
+    return refuse(commands, std::move(instead), failed->as_error());
+  }
+}
+
+std::optional<store::StoreError> CommitLoop::try_commit(std::span<Command> commands, std::vector<Event>& instead) {
   const auto started_us = steady_us();
   batch_messages_ = 0;
   Batch batch(store_, permissions_, clock_.now_ms());
   try {
     store_.begin();
     try {
+      if (commit_log_ != nullptr) claim(commands);
       for (auto& command : commands) apply(batch, command);
+      if (commit_log_ != nullptr)
+        if (const auto changes = encode_changes(batch.events()); !changes.empty()) commit_log_->append(changes);
     } catch (...) {
       store_.rollback();
       throw;
@@ -170,13 +211,10 @@ void CommitLoop::commit(std::vector<Command> commands) {
     store_.commit();
   } catch (const std::exception& e) {
     permissions_.forget_all();
-    metrics_.commits_failed.Increment();
-    base::log::error("a batch was not stored", {{"what", e.what()}, {"commands", commands.size()}});
     const auto* store_error = dynamic_cast<const store::StoreError*>(&e);
-    refuse(commands, batch,
-           store_error != nullptr ? store_error->as_error() : store::StoreError(ErrorCode::kInternal, "").as_error());
-    last_batch_ = 0;
-    return;
+    auto failed = store_error != nullptr ? *store_error : store::StoreError(ErrorCode::kInternal, e.what());
+    batch.undo(failed.as_error(), instead);
+    return failed;
   }
   tidy_pending_ = true;
   last_batch_ = batch_messages_;
@@ -184,11 +222,29 @@ void CommitLoop::commit(std::vector<Command> commands) {
   sink_.deliver(std::move(batch.events()), batch_messages_ > 0 ? batch_oldest_ms_ : 0);
   for (auto& command : commands)
     if (auto* task = std::get_if<Task>(&command)) task->done(nullptr);
+  return std::nullopt;
 }
 
-void CommitLoop::refuse(std::vector<Command>& commands, Batch& batch, const Error& error) {
-  std::vector<Event> events;
-  batch.undo(error, events);
+/// One claim for all, so that the locks of all nodes' batches are taken in one order.
+void CommitLoop::claim(std::span<const Command> commands) {
+  store::Store::Claim claim;
+  for (const auto& command : commands) {
+    if (const auto* sends = std::get_if<std::vector<Send>>(&command))
+      for (const auto& send : *sends) {
+        claim.conversations.push_back(conversation_of(send));
+        claim.messages.push_back(send.frame.message_id);
+      }
+    if (const auto* operation = std::get_if<Operation>(&command)) {
+      claim.targets.push_back(operation->frame.target);
+      claim.messages.push_back(operation->frame.message_id);
+    }
+    if (const auto* mark = std::get_if<Mark>(&command)) claim.marks.emplace_back(mark->user, mark->frame.conversation);
+  }
+  for (const auto changed : store_.claim(claim)) permissions_.forget(changed);
+}
+
+void CommitLoop::refuse(std::span<Command> commands, std::vector<Event>&& instead, const Error& error) {
+  auto events = std::move(instead);
   for (auto& command : commands) {
     if (auto* task = std::get_if<Task>(&command)) task->done(&error);
     if (auto* sends = std::get_if<std::vector<Send>>(&command))
@@ -233,9 +289,10 @@ std::optional<Error> CommitLoop::complete_content(protocol::SendFrame& frame, Us
 }
 
 void CommitLoop::apply_send(Batch& batch, Send& send) {
-  auto& frame = send.frame;
-  const auto conversation =
-      frame.group ? ConversationId::of(frame.group) : ConversationId::between(send.from, frame.to);
+  const auto conversation = conversation_of(send);
+  // A batch that may be tried again keeps what it was given.
+  std::optional<protocol::SendFrame> kept;
+  auto& frame = commit_log_ == nullptr ? send.frame : kept.emplace(send.frame);
   if (auto error = permissions_.may_send(send.from, conversation, frame.mention_all, batch.now_ms())) {
     batch.emit(MessageRefused{send.origin, send.from, frame.message_id, std::move(*error)});
     return;

@@ -5,6 +5,7 @@
 #include <functional>
 #include <future>
 #include <mutex>
+#include <span>
 #include <thread>
 #include <variant>
 #include <vector>
@@ -47,6 +48,9 @@ struct TypingSignal {
 /// The one thread that writes: takes what waits, applies it in one batch of the store (group
 /// commit), and only when the batch is durable releases its ACKs and deliveries (promise P1).
 /// Nothing waits without end: a full queue refuses, a failed batch refuses everything in it.
+/// On a store that other nodes write to as well, a batch first claims the conversations it writes to, is tried again
+/// when somebody was in the way, and says in the commit log what it changed; tasks, whose claims nobody knows
+/// beforehand, are batches of their own.
 class CommitLoop {
  public:
   struct Options {
@@ -88,7 +92,11 @@ class CommitLoop {
   bool enqueue(Command command, std::size_t weight);
   void work();
   std::vector<Command> take();
-  void commit(std::vector<Command> commands);
+  void commit(std::span<Command> commands);
+  /// Nothing when the batch is stored.
+  std::optional<store::StoreError> try_commit(std::span<Command> commands, std::vector<Event>& instead);
+  void commit_one_by_one(std::span<Command> commands);
+  void claim(std::span<const Command> commands);
   void apply(Batch& batch, Command& command);
   void apply_send(Batch& batch, Send& send);
   /// What the server knows better than the sender; `files` go where the message goes.
@@ -97,7 +105,7 @@ class CommitLoop {
   void apply_operation(Batch& batch, Operation& operation);
   void apply_mark(Batch& batch, const Mark& mark);
   void apply_task(Batch& batch, Task& task);
-  void refuse(std::vector<Command>& commands, Batch& batch, const Error& error);
+  void refuse(std::span<Command> commands, std::vector<Event>&& instead, const Error& error);
   void tidy();
   void publish_figures(const std::vector<Event>& events, std::int64_t started_us);
 
@@ -113,6 +121,8 @@ class CommitLoop {
   const Options options_;
   const Operations operations_;
   Permissions permissions_;
+  /// Null: nobody else writes to this store.
+  store::CommitLog* const commit_log_;
 
   std::mutex mutex_;
   std::condition_variable ready_;

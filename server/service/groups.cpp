@@ -158,7 +158,7 @@ Result<std::vector<UserId>> Groups::add_members(Batch& batch, const Group& group
 }
 
 Result<Groups::Joined> Groups::join(UserId me, GroupId group) {
-  return commits_.run<Joined>([&](Batch& batch) -> Result<Joined> {
+  return run_in<Joined>(group, [&](Batch& batch) -> Result<Joined> {
     auto& groups = batch.store().groups();
     const auto found = groups.group(group);
     if (!found) return protocol::not_found();
@@ -183,7 +183,7 @@ void Groups::remove_member(Batch& batch, GroupId group, UserId by, UserId user, 
 }
 
 Result<void> Groups::leave(UserId me, GroupId group) {
-  const auto done = commits_.run<bool>([&](Batch& batch) -> Result<bool> {
+  const auto done = run_in<bool>(group, [&](Batch& batch) -> Result<bool> {
     const auto access = require(batch.store(), me, group, Role::kMember);
     if (!access) return access.error();
     if (access.value().me.role == Role::kOwner)
@@ -231,7 +231,7 @@ Result<GroupView> Groups::update(UserId me, GroupId group, const Change& change)
     if (auto error = check_text("description", *change.description, 0, 500, true)) return *error;
   if (change.announcement)
     if (auto error = check_text("announcement", *change.announcement, 0, 2000, true)) return *error;
-  return commits_.run<GroupView>([&](Batch& batch) -> Result<GroupView> {
+  return run_in<GroupView>(group, [&](Batch& batch) -> Result<GroupView> {
     auto access = require(batch.store(), me, group, Role::kAdmin);
     if (!access) return access.error();
     auto& g = access->group;
@@ -269,7 +269,7 @@ Result<std::vector<UserId>> Groups::invite(UserId me, GroupId group, std::vector
   if (users.empty() || users.size() > kMaxTargets)
     return protocol::invalid_field("user_ids", "1 to " + std::to_string(kMaxTargets) + " users in one call");
   drop_repeated(users);
-  return commits_.run<std::vector<UserId>>([&](Batch& batch) -> Result<std::vector<UserId>> {
+  return run_in<std::vector<UserId>>(group, [&](Batch& batch) -> Result<std::vector<UserId>> {
     const auto access = require(batch.store(), me, group, Role::kMember);
     if (!access) return access.error();
     const auto& a = access.value();
@@ -281,7 +281,7 @@ Result<std::vector<UserId>> Groups::invite(UserId me, GroupId group, std::vector
 }
 
 Result<void> Groups::kick(UserId me, GroupId group, UserId user) {
-  const auto done = commits_.run<bool>([&](Batch& batch) -> Result<bool> {
+  const auto done = run_in<bool>(group, [&](Batch& batch) -> Result<bool> {
     const auto access = require(batch.store(), me, group, Role::kAdmin);
     if (!access) return access.error();
     const auto target = batch.store().groups().member(group, user);
@@ -301,7 +301,7 @@ Result<MemberView> Groups::update_member(UserId me, GroupId group, UserId user, 
     if (auto error = check_text("nickname", *change.nickname, 0, 64)) return *error;
   if (change.role && *change.role == Role::kOwner)
     return protocol::invalid_field("role", "admin or member; ownership moves by a transfer");
-  const auto changed = commits_.run<GroupMember>([&](Batch& batch) -> Result<GroupMember> {
+  const auto changed = run_in<GroupMember>(group, [&](Batch& batch) -> Result<GroupMember> {
     const auto access = require(batch.store(), me, group, Role::kMember);
     if (!access) return access.error();
     const auto my_role = access.value().me.role;
@@ -339,7 +339,7 @@ Result<MemberView> Groups::update_member(UserId me, GroupId group, UserId user, 
 }
 
 Result<void> Groups::transfer(UserId me, GroupId group, UserId user) {
-  const auto done = commits_.run<bool>([&](Batch& batch) -> Result<bool> {
+  const auto done = run_in<bool>(group, [&](Batch& batch) -> Result<bool> {
     auto access = require(batch.store(), me, group, Role::kOwner);
     if (!access) return access.error();
     auto target = batch.store().groups().member(group, user);
@@ -362,7 +362,7 @@ Result<void> Groups::transfer(UserId me, GroupId group, UserId user) {
 }
 
 Result<void> Groups::dissolve(UserId me, GroupId group) {
-  const auto done = commits_.run<bool>([&](Batch& batch) -> Result<bool> {
+  const auto done = run_in<bool>(group, [&](Batch& batch) -> Result<bool> {
     const auto access = require(batch.store(), me, group, Role::kOwner);
     if (!access) return access.error();
     append_event(batch, ids_, group, event_content("dissolved", group, me, {}));

@@ -82,6 +82,14 @@ class Groups {
     store::Group group;
     store::GroupMember me;
   };
+  /// Runs a task that changes the group, alone at it.
+  template <class T>
+  Result<T> run_in(GroupId group, std::function<Result<T>(Batch&)> task) {
+    return commits_.run<T>([&](Batch& batch) -> Result<T> {
+      batch.claim(ConversationId::of(group));
+      return task(batch);
+    });
+  }
   Result<Access> require(store::Store& store, UserId me, GroupId group, store::Role least);
   /// Adds who exists and is not in yet; emits and stores the event. Returns who is new.
   Result<std::vector<UserId>> add_members(Batch& batch, const store::Group& group, UserId by,

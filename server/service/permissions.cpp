@@ -68,6 +68,11 @@ std::optional<store::Role> Permissions::role_in(GroupId group, UserId user) {
   return member.role;
 }
 
+void Permissions::forget(ConversationId conversation) {
+  if (!conversation.is_group()) return forget_private(conversation);
+  boost::unordered::erase_if(members_, [&](const auto& entry) { return entry.first.group == conversation.high; });
+}
+
 void Permissions::forget_all() {
   private_.clear();
   members_.clear();

@@ -20,6 +20,8 @@ class Permissions {
   /// The role of a group's member; nothing for a stranger.
   std::optional<store::Role> role_in(GroupId group, UserId user);
 
+  /// What is known of a private conversation or of all members of a group.
+  void forget(ConversationId conversation);
   void forget_private(ConversationId conversation) { private_.erase(conversation); }
   void forget_member(GroupId group, UserId user) { members_.erase({group.value, user.value}); }
   void forget_all();

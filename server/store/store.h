@@ -60,6 +60,10 @@ class Store {
     std::vector<ConversationId> conversations;
     /// Messages that are going to be appended.
     std::vector<MessageId> messages;
+    /// Messages that operations are about; their conversations are claimed, too.
+    std::vector<MessageId> targets;
+    /// Read and delivered marks that are going to move.
+    std::vector<std::pair<UserId, ConversationId>> marks;
   };
   virtual std::vector<ConversationId> claim(const Claim& claim) = 0;
   /// Where other writers of this store say what they changed; null: there are none.

@@ -29,8 +29,12 @@ const ConversationIndex::Entry* ConversationIndex::find(ConversationId conversat
 
 std::int64_t ConversationIndex::key(ConversationId conversation) {
   if (const auto found = known_.find(conversation); found != known_.end()) return found->second.key;
-  std::vector<ConversationId> one{conversation};
-  find_keys(one);
+  find_keys({conversation});
+  if (!known_.contains(conversation)) {
+    made_.push_back(conversation);
+    db_.write().defer_row("INSERT IGNORE INTO conversation(low, high) VALUES ", pair_of(conversation));
+    find_keys({conversation});
+  }
   return known_.at(conversation).key;
 }
 
@@ -48,38 +52,34 @@ std::vector<ConversationId> ConversationIndex::claim(std::vector<ConversationId>
     known_.clear();
     was_cleared_ = true;
   }
-  std::vector<ConversationId> unknown;
-  for (const auto c : conversations)
-    if (!known_.contains(c)) unknown.push_back(c);
-  find_keys(unknown);
+  find_keys(conversations);
   std::vector<std::int64_t> keys;
-  for (const auto c : conversations) keys.push_back(known_.at(c).key);
+  for (const auto c : conversations)
+    if (const auto key = find_key(c); key != 0) keys.push_back(key);
   std::vector<ConversationId> changed;
   if (!keys.empty()) lock(keys, &changed);
   return changed;
 }
 
-void ConversationIndex::find_keys(std::vector<ConversationId>& conversations) {
-  for (int attempt = 0; !conversations.empty() && attempt < 2; ++attempt) {
-    if (attempt == 1) make_rows(conversations);
-    const auto sql =
-        "SELECT id, low, high FROM conversation WHERE (low, high) IN (" + join(conversations, pair_of) + ")";
-    auto query = db_.write().text_query(sql);
-    while (query.step()) {
-      const auto key = query.integer();
-      ConversationId found;
-      found.low = query.id();
-      found.high = query.id();
-      known_[found].key = key;
-    }
-    std::erase_if(conversations, [this](ConversationId c) { return known_.contains(c); });
+void ConversationIndex::find_keys(const std::vector<ConversationId>& conversations) {
+  std::vector<ConversationId> unknown;
+  for (const auto c : conversations)
+    if (!known_.contains(c)) unknown.push_back(c);
+  if (unknown.empty()) return;
+  auto query = db_.write().text_query("SELECT id, low, high FROM conversation WHERE (low, high) IN (" +
+                                      join(unknown, pair_of) + ")");
+  while (query.step()) {
+    const auto key = query.integer();
+    ConversationId found;
+    found.low = query.id();
+    found.high = query.id();
+    known_[found].key = key;
   }
 }
 
-void ConversationIndex::make_rows(const std::vector<ConversationId>& conversations) {
-  for (const auto c : conversations)
-    db_.write().defer_row("INSERT IGNORE INTO conversation(low, high) VALUES ", pair_of(c));
-  made_.insert(made_.end(), conversations.begin(), conversations.end());
+std::int64_t ConversationIndex::find_key(ConversationId conversation) const {
+  const auto found = known_.find(conversation);
+  return found == known_.end() ? 0 : found->second.key;
 }
 
 void ConversationIndex::lock(const std::vector<std::int64_t>& keys, std::vector<ConversationId>* changed) {
@@ -97,8 +97,10 @@ void ConversationIndex::lock(const std::vector<std::int64_t>& keys, std::vector<
     auto& known = known_[entry.conversation];
     known.key = entry.key;
     if (changed != nullptr) {
-      // Nothing can rest upon what was never locked, unless that is only forgotten.
-      if (known.rules != rules && (known.rules >= 0 || was_cleared_)) changed->push_back(entry.conversation);
+      // Of a group nobody relies on anything before its row is locked (it is made with the group); two people's comes
+      // with their first message, or the first block.
+      const bool is_first = known.rules < 0 && !was_cleared_ && entry.conversation.is_group();
+      if (known.rules != rules && !is_first) changed->push_back(entry.conversation);
       known.rules = rules;
     }
     entries_.insert_or_assign(entry.conversation, entry);
@@ -125,8 +127,16 @@ void ConversationIndex::after_commit() {
   made_.clear();
 }
 
+void ConversationIndex::forget_made() {
+  for (const auto conversation : made_) {
+    known_.erase(conversation);
+    entries_.erase(conversation);
+  }
+  made_.clear();
+}
+
 void ConversationIndex::rollback() {
-  for (const auto conversation : made_) known_.erase(conversation);
+  forget_made();
   after_commit();
 }
 

@@ -24,24 +24,27 @@ class ConversationIndex final : public sql::ConversationKeys {
   explicit ConversationIndex(Database& db) : db_(db) {}
 
   std::int64_t key(ConversationId conversation) override;
+  /// Looks for their keys, all at once; find_key() knows those that exist then (0: it does not).
+  void find_keys(const std::vector<ConversationId>& conversations);
+  std::int64_t find_key(ConversationId conversation) const;
   /// Locks it, when the batch has not yet. Valid until the next call.
   Entry& open(ConversationId conversation);
   /// Null when the batch has not locked it.
   const Entry* find(ConversationId conversation) const;
-  /// Locks them all, in the order of their keys. Returns those whose rules changed since they were locked last.
+  /// Locks those that exist, in the order of their keys. Returns those whose rules changed since they were locked last.
   std::vector<ConversationId> claim(std::vector<ConversationId> conversations);
   /// Its members, roles or blocks change in this batch: the other nodes find out with their next claim.
   void change_rules(ConversationId conversation);
   /// Writes where the conversations end that have grown.
   void write_ends();
   void after_commit();
+  /// The rows the batch has made are gone.
+  void forget_made();
   void rollback();
 
  private:
   static constexpr std::size_t kMaxKeys = 500'000;
 
-  void find_keys(std::vector<ConversationId>& conversations);
-  void make_rows(const std::vector<ConversationId>& conversations);
   void lock(const std::vector<std::int64_t>& keys, std::vector<ConversationId>* changed);
 
   struct Known {

@@ -42,6 +42,25 @@ void MysqlMessageStore::look_up(const std::vector<MessageId>& ids) {
   }
 }
 
+std::vector<ConversationId> MysqlMessageStore::conversations_of(const std::vector<MessageId>& ids) {
+  std::vector<ConversationId> found;
+  std::string list;
+  for (const auto& id : ids) {
+    if (!list.empty()) list += ',';
+    Connection::append_blob(list, sql::PackedId(id.view()).view());
+  }
+  if (list.empty()) return found;
+  auto query = db_.write().text_query(
+      "SELECT DISTINCT c.low, c.high FROM message m JOIN conversation c ON c.id = m.key >> 32 WHERE m.message_id IN (" +
+      list + ")");
+  while (query.step()) {
+    const auto low = query.id();
+    const auto high = query.id();
+    found.push_back({low, high});
+  }
+  return found;
+}
+
 std::optional<Appended> MysqlMessageStore::find_earlier(const MessageId& id, UserId from) {
   auto found = known_.find(id);
   if (found == known_.end()) {

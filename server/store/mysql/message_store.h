@@ -28,6 +28,8 @@ class MysqlMessageStore final : public sql::SqlMessageStore {
   // --- called by MysqlStore on the batch's thread ---
   /// Asks for all of them at once what find_earlier() will ask.
   void look_up(const std::vector<MessageId>& ids);
+  /// Where these messages are, as far as they exist.
+  std::vector<ConversationId> conversations_of(const std::vector<MessageId>& ids);
   /// The batch is over, one way or the other.
   void end_batch() { known_.clear(); }
 

@@ -62,19 +62,32 @@ void MysqlStore::commit() {
     throw;
   }
   index_.after_commit();
+  end_batch();
+}
+
+void MysqlStore::end_batch() {
   messages_.end_batch();
+  conversations_.end_batch();
 }
 
 void MysqlStore::rollback() {
   db_.rollback();
   index_.rollback();
-  messages_.end_batch();
+  end_batch();
   log_.forget_batch();
 }
 
+void MysqlStore::undo_to_mark() {
+  db_.undo_to_mark();
+  index_.forget_made();
+}
+
 std::vector<ConversationId> MysqlStore::claim(const Claim& claim) {
-  auto changed = index_.claim(claim.conversations);
+  auto conversations = claim.conversations;
+  for (const auto conversation : messages_.conversations_of(claim.targets)) conversations.push_back(conversation);
+  auto changed = index_.claim(std::move(conversations));
   messages_.look_up(claim.messages);
+  conversations_.look_up(claim.marks);
   return changed;
 }
 

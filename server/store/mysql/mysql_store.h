@@ -2,9 +2,9 @@
 
 #include "base/random.h"
 #include "store/mysql/commit_log.h"
+#include "store/mysql/conversation_store.h"
 #include "store/mysql/message_store.h"
 #include "store/sql/sql_account_store.h"
-#include "store/sql/sql_conversation_store.h"
 #include "store/sql/sql_file_index.h"
 #include "store/sql/sql_group_store.h"
 #include "store/sql/sql_report_store.h"
@@ -53,7 +53,7 @@ class MysqlStore final : public Store {
   void rollback() override;
   void mark() override { db_.mark(); }
   /// A batch's messages are not undone by this: take marks around writes that append none, or append last.
-  void undo_to_mark() override { db_.undo_to_mark(); }
+  void undo_to_mark() override;
   std::vector<ConversationId> claim(const Claim& claim) override;
   CommitLog* commit_log() override { return &log_; }
   bool tidy() override;
@@ -64,13 +64,15 @@ class MysqlStore final : public Store {
   std::string setting(const std::string& name, const std::string& proposed);
 
  private:
+  void end_batch();
+
   Database db_;
   ConversationIndex index_;
   MysqlCommitLog log_;
   MysqlAccountStore accounts_;
   MysqlGroupStore groups_;
   MysqlMessageStore messages_;
-  sql::SqlConversationStore conversations_;
+  MysqlConversationStore conversations_;
   sql::SqlFileIndex files_;
   sql::SqlReportStore reports_;
 };

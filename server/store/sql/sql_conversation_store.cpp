@@ -5,7 +5,9 @@ namespace {
 
 #define STATE_COLUMNS "c.low, c.high, s.read_seq, s.delivered_seq, s.pinned, s.muted, s.archived, s.draft"
 
-ConversationState read_state(Query& q) {
+}  // namespace
+
+ConversationState SqlConversationStore::read_state(Query& q) {
   ConversationState s;
   s.conversation.low = q.id();
   s.conversation.high = q.id();
@@ -17,8 +19,6 @@ ConversationState read_state(Query& q) {
   s.draft = q.text();
   return s;
 }
-
-}  // namespace
 
 std::vector<ConversationState> SqlConversationStore::states_of(UserId user) {
   std::vector<ConversationState> found;
@@ -59,11 +59,11 @@ void SqlConversationStore::remove(UserId user, ConversationId conversation) {
       .run();
 }
 
-bool SqlConversationStore::advance_read(UserId user, ConversationId conversation, std::int64_t seq) {
-  auto& db = db_.write();
-  db.query(
-        "UPDATE conversation_state SET read_seq=?, delivered_seq=CASE WHEN delivered_seq < ? THEN ? ELSE delivered_seq "
-        "END WHERE user_id=? AND conversation_id=? AND read_seq < ?")
+void SqlConversationStore::write_read(UserId user, ConversationId conversation, std::int64_t seq) {
+  db_.write()
+      .query(
+          "UPDATE conversation_state SET read_seq=?, delivered_seq=CASE WHEN delivered_seq < ? THEN ? ELSE "
+          "delivered_seq END WHERE user_id=? AND conversation_id=? AND read_seq < ?")
       .bind(seq)
       .bind(seq)
       .bind(seq)
@@ -71,18 +71,27 @@ bool SqlConversationStore::advance_read(UserId user, ConversationId conversation
       .bind(keys_.key(conversation))
       .bind(seq)
       .run();
-  return db.changes() == 1;
+}
+
+void SqlConversationStore::write_delivered(UserId user, ConversationId conversation, std::int64_t seq) {
+  db_.write()
+      .query(
+          "UPDATE conversation_state SET delivered_seq=? WHERE user_id=? AND conversation_id=? AND delivered_seq < ?")
+      .bind(seq)
+      .bind(user.value)
+      .bind(keys_.key(conversation))
+      .bind(seq)
+      .run();
+}
+
+bool SqlConversationStore::advance_read(UserId user, ConversationId conversation, std::int64_t seq) {
+  write_read(user, conversation, seq);
+  return db_.write().changes() == 1;
 }
 
 bool SqlConversationStore::advance_delivered(UserId user, ConversationId conversation, std::int64_t seq) {
-  auto& db = db_.write();
-  db.query("UPDATE conversation_state SET delivered_seq=? WHERE user_id=? AND conversation_id=? AND delivered_seq < ?")
-      .bind(seq)
-      .bind(user.value)
-      .bind(keys_.key(conversation))
-      .bind(seq)
-      .run();
-  return db.changes() == 1;
+  write_delivered(user, conversation, seq);
+  return db_.write().changes() == 1;
 }
 
 std::vector<ReadMark> SqlConversationStore::read_marks(GroupId group) {

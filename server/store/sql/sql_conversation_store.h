@@ -5,7 +5,7 @@
 
 namespace simpleim::store::sql {
 
-class SqlConversationStore final : public ConversationStore {
+class SqlConversationStore : public ConversationStore {
  public:
   SqlConversationStore(Database& db, ConversationKeys& keys) : db_(db), keys_(keys) {}
 
@@ -17,6 +17,12 @@ class SqlConversationStore final : public ConversationStore {
   bool advance_delivered(UserId user, ConversationId conversation, std::int64_t seq) override;
   std::vector<ReadMark> read_marks(GroupId group) override;
   void update(UserId user, const ConversationState& state) override;
+
+ protected:
+  /// From a row of low, high, read_seq, delivered_seq, pinned, muted, archived, draft.
+  static ConversationState read_state(Query& query);
+  void write_read(UserId user, ConversationId conversation, std::int64_t seq);
+  void write_delivered(UserId user, ConversationId conversation, std::int64_t seq);
 
  private:
   Database& db_;
