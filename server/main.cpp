@@ -8,6 +8,7 @@
 #include <iostream>
 
 #include "admin/admin.h"
+#include "backends.h"
 #include "base/data_dir_lock.h"
 #include "base/log.h"
 #include "media/image_processor.h"
@@ -16,7 +17,6 @@
 #include "service/search_indexer.h"
 #include "store/sqlite/maintenance.h"
 #include "store/sqlite/search_index.h"
-#include "store/sqlite/sqlite_store.h"
 
 #ifndef SIMPLEIM_VERSION
 #define SIMPLEIM_VERSION "0.0.0"
@@ -112,6 +112,15 @@ int check(const Flags& flags) {
   if (!config.server.admin_listen.empty()) (void)net::parse_endpoint(config.server.admin_listen);
   if (!config.tls.cert_file.empty()) net::TlsContext(config.tls.cert_file, config.tls.key_file);
   std::cout << "configuration: ok\n";
+  if (!is_embedded(config)) {
+    const base::SystemClock clock;
+    base::SecureRandom random;
+    (void)open_store(config, 1, clock, random);
+    std::cout << "database: ok\n";
+    if (const auto bus = make_bus(config, clock, random); !bus->health().empty()) return fail("bus: " + bus->health());
+    std::cout << "bus: ok\n";
+    return 0;
+  }
   const auto path = config.server.data_dir + "/simpleim.db";
   if (!std::filesystem::exists(path)) {
     std::cout << "database: " << path << " will be made at the first start\n";
@@ -120,6 +129,12 @@ int check(const Flags& flags) {
   if (const auto problem = store::sqlite::check_file(path); !problem.empty()) return fail("database: " + problem);
   std::cout << "database: ok\n";
   return 0;
+}
+
+/// "" when there is a database to work on.
+std::string missing_database(const base::Config& config) {
+  if (!is_embedded(config) || std::filesystem::exists(config.server.data_dir + "/simpleim.db")) return "";
+  return "there is no database in " + config.server.data_dir;
 }
 
 /// Contents never change: what is there already is right. Parts of uploads are left out.
@@ -137,6 +152,8 @@ void copy_files(const std::string& from, const std::string& to) {
 int backup(const Flags& flags, const std::string& dir) {
   base::Config config;
   if (auto error = load_config(flags, config); !error.empty()) return fail(error);
+  if (!is_embedded(config))
+    return fail("messages and accounts are in MySQL (store.mysql); back them up with its own tools (mariadb-dump)");
   const auto from = config.server.data_dir + "/simpleim.db";
   if (!std::filesystem::exists(from)) return fail("there is no database in " + config.server.data_dir);
   std::filesystem::create_directories(dir);
@@ -175,14 +192,16 @@ class NoSink final : public service::EventSink {
 int reindex(const Flags& flags) {
   base::Config config;
   if (auto error = load_config(flags, config); !error.empty()) return fail(error);
+  if (const auto missing = missing_database(config); !missing.empty()) return fail(missing);
   const auto dir = config.server.data_dir;
-  if (!std::filesystem::exists(dir + "/simpleim.db")) return fail("there is no database in " + dir);
   const base::DataDirLock lock(dir);
-  store::sqlite::SqliteStore store(dir + "/simpleim.db", 1);
+  const base::SystemClock clock;
+  base::SecureRandom random;
+  const auto opened = open_store(config, 1, clock, random);
   store::sqlite::SqliteSearchIndex index(dir + "/search.db", 1);
   index.clear();
   NoSink nobody;
-  service::SearchIndexer indexer(store, index, nobody);
+  service::SearchIndexer indexer(*opened.store, index, nobody);
   indexer.index_all([](std::int64_t messages) { std::cout << "\r" << messages << " messages" << std::flush; });
   std::cout << "\nthe search index is as new as the messages\n";
   return 0;
@@ -199,9 +218,9 @@ int user_command(const Flags& flags, const std::string& verb, const UserArgument
   const base::SystemClock clock;
   base::SecureRandom random;
   base::IdMaker ids(clock, random);
-  store::sqlite::SqliteStore store(config.server.data_dir + "/simpleim.db", 1);
+  const auto opened = open_store(config, 1, clock, random);
   const service::Passwords passwords(config.auth.argon2_memory_kib, config.auth.argon2_iterations);
-  admin::UserContext context{store, passwords, ids, clock, config};
+  admin::UserContext context{*opened.store, passwords, ids, clock, config};
   if (verb == "add") return admin::add_user(context, arguments.username, arguments.nickname, arguments.password);
   if (verb == "passwd") return admin::set_password(context, arguments.username, arguments.password);
   if (verb == "list") return admin::list_users(context);
@@ -211,10 +230,11 @@ int user_command(const Flags& flags, const std::string& verb, const UserArgument
 int report_command(const Flags& flags, const std::string& verb, const std::string& id) {
   base::Config config;
   if (auto error = load_config(flags, config); !error.empty()) return fail(error);
-  const auto path = config.server.data_dir + "/simpleim.db";
-  if (!std::filesystem::exists(path)) return fail("there is no database in " + config.server.data_dir);
-  store::sqlite::SqliteStore store(path, 1);
-  return verb == "list" ? admin::list_reports(store) : admin::close_report(store, id);
+  if (const auto missing = missing_database(config); !missing.empty()) return fail(missing);
+  const base::SystemClock clock;
+  base::SecureRandom random;
+  const auto opened = open_store(config, 1, clock, random);
+  return verb == "list" ? admin::list_reports(*opened.store) : admin::close_report(*opened.store, id);
 }
 
 int run(int argc, char** argv) {

@@ -8,18 +8,16 @@
 #include <stdexcept>
 
 #include "api/api.h"
+#include "backends.h"
 #include "base/data_dir_lock.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "base/repeater.h"
-#include "cluster/in_process/bus.h"
-#include "cluster/in_process/presence_directory.h"
 #include "net/listener.h"
 #include "service/files.h"
 #include "service/search_indexer.h"
 #include "store/local_files/local_file_store.h"
 #include "store/sqlite/search_index.h"
-#include "store/sqlite/sqlite_store.h"
 
 namespace simpleim {
 namespace {
@@ -112,12 +110,13 @@ struct Server::Parts {
   base::SecureRandom random;
   base::IdMaker ids{clock, random};
   base::Metrics metrics;
-  store::sqlite::SqliteStore store;
+  OpenedStore opened;
+  store::Store& store;
   store::sqlite::SqliteSearchIndex search_index;
   store::local_files::LocalFileStore contents;
   media::ImageProcessor images;
-  cluster::in_process::InProcessBus bus{std::make_shared<cluster::in_process::BusHub>()};
-  cluster::in_process::InProcessPresenceDirectory presence;
+  std::unique_ptr<cluster::Bus> bus;
+  std::unique_ptr<cluster::PresenceDirectory> presence;
   std::vector<std::unique_ptr<net::IoThread>> threads;
   std::vector<net::IoThread*> thread_list;
   base::WorkerPool workers;
@@ -132,7 +131,6 @@ struct Server::Parts {
   std::unique_ptr<service::Conversations> conversations;
   std::unique_ptr<gateway::GatewayContext> gateway_context;
   std::unique_ptr<gateway::Gateway> gateway;
-  const std::string key;
   service::Tokens tokens;
   service::Passwords passwords;
   std::unique_ptr<service::Sessions> sessions;
@@ -166,18 +164,20 @@ Server::Parts::Parts(const Config& c)
     : config(c),
       data_dir(prepare_data_dir(c)),
       lock(data_dir),
-      store(data_dir + "/simpleim.db", static_cast<std::size_t>(c.store.readers)),
+      opened(open_store(c, static_cast<std::size_t>(c.store.readers), clock, random)),
+      store(*opened.store),
       search_index(data_dir + "/search.db", static_cast<std::size_t>(c.store.readers)),
       contents(data_dir + "/files", c.files.keep_free_bytes),
       images("/proc/self/exe", data_dir + "/files/tmp"),
+      bus(make_bus(c, clock, random)),
+      presence(make_presence_directory(c, clock, random)),
       workers({"worker", static_cast<std::size_t>(c.store.readers), kWorkerQueue, kWorkerNice}),
       hashing({"hashing", static_cast<std::size_t>(c.auth.hashing_threads), kHashingQueue, 10}),
       file_workers({"files", static_cast<std::size_t>(c.files.threads), kFilesQueue, kFilesNice}),
       slow_file_workers({"pictures", 1, kSlowFilesQueue, kSlowFilesNice}),
       directory(directory_options(c)),
       calls(ids, {c.rtc.ring_s * 1000, c.rtc.silent_s * 1000}),
-      key(service::load_or_make_key(data_dir + "/jwt.key")),
-      tokens(key, clock),
+      tokens(opened.key, clock),
       passwords(c.auth.argon2_memory_kib, c.auth.argon2_iterations) {
   for (std::size_t i = 0; i < thread_count(c); ++i) {
     threads.push_back(std::make_unique<net::IoThread>(i));
@@ -194,7 +194,7 @@ void Server::Parts::compose_services() {
                               nullptr,
                               &calls,
                               *conversations,
-                              presence,
+                              *presence,
                               workers,
                               ids,
                               random,
@@ -228,7 +228,7 @@ void Server::Parts::compose_services() {
   reports = std::make_unique<service::Reports>(*commits, ids);
   search = std::make_unique<service::Search>(store, search_index);
   files = std::make_unique<service::Files>(
-      service::Files::Ports{store, contents, *commits, images, ids, random, clock}, key,
+      service::Files::Ports{store, contents, *commits, images, ids, random, clock}, opened.key,
       service::Files::Options{config.files.max_bytes, config.files.quota_bytes, config.files.quota_files,
                               config.files.unsent_hours});
   ringing = std::make_unique<base::Repeater>("calls", std::chrono::seconds(1), [this] {
@@ -250,8 +250,8 @@ void Server::Parts::compose_listeners() {
                           *reports,
                           *search,
                           *commits,
-                          presence,
-                          bus,
+                          *presence,
+                          *bus,
                           *gateway,
                           metrics,
                           clock,

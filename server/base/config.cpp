@@ -5,6 +5,9 @@
 #include <functional>
 #include <limits>
 #include <numeric>
+#include <tuple>
+
+#include "base/service_url.h"
 
 #define TOML_EXCEPTIONS 0
 #include <toml++/toml.h>
@@ -173,6 +176,19 @@ const std::vector<Option>& options() {
              [](Config& c) -> auto& { return c.store.commit_delay_us; }),
       number("store.readers", "read connections to the database, and worker threads", 1, 64,
              [](Config& c) -> auto& { return c.store.readers; }),
+      text("store.mysql",
+           "MySQL or MariaDB that all nodes share: mysql://user:password@host:3306/database; empty: SQLite in "
+           "server.data_dir",
+           [](Config& c) -> auto& { return c.store.mysql; }),
+      number("store.deadline_ms", "how long the server waits for MySQL, milliseconds (counted in whole seconds)", 100,
+             60000, [](Config& c) -> auto& { return c.store.deadline_ms; }),
+      text("cluster.redis",
+           "Redis that brings nodes together: redis://user:password@host:6379; empty: this node is alone",
+           [](Config& c) -> auto& { return c.cluster.redis; }),
+      text("cluster.prefix", "in front of all keys and channels in Redis",
+           [](Config& c) -> auto& { return c.cluster.prefix; }),
+      number("cluster.deadline_ms", "how long the server waits for Redis, milliseconds", 100, 60000,
+             [](Config& c) -> auto& { return c.cluster.deadline_ms; }),
   };
   return all;
 }
@@ -222,6 +238,14 @@ std::string Config::problem() const {
   if (tls.cert_file.empty() != tls.key_file.empty())
     return "tls.cert_file and tls.key_file go together; one of them is missing";
   if (heartbeat.silence_s <= heartbeat.ping_s) return "heartbeat.silence_s must be larger than heartbeat.ping_s";
+  for (const auto& [key, value, scheme] :
+       {std::tuple("store.mysql", &store.mysql, "mysql"), std::tuple("cluster.redis", &cluster.redis, "redis")}) {
+    const auto url = ServiceUrl::parse(*value);
+    if (!value->empty() && (!url || url->scheme != scheme))
+      return std::string(key) + ": not a URL of the form " + scheme + "://user:password@host:port";
+  }
+  if (!cluster.redis.empty() && store.mysql.empty())
+    return "cluster.redis needs store.mysql: nodes that hear of each other's messages must have them in common";
   if (server.data_dir.empty()) return "server.data_dir is empty; it must name a folder";
   return "";
 }

@@ -85,7 +85,14 @@ struct Config {
   struct Store {
     std::int64_t commit_delay_us = 2000;
     std::int64_t readers = 4;
+    std::string mysql;
+    std::int64_t deadline_ms = 1000;
   } store;
+  struct Cluster {
+    std::string redis;
+    std::string prefix = "simpleim:";
+    std::int64_t deadline_ms = 1000;
+  } cluster;
 
   /// "" when every value makes sense, else what is wrong with which key and what would be right.
   std::string problem() const;

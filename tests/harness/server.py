@@ -43,9 +43,24 @@ def free_port():
                 continue
 
 
+_mariadb = None
+
+
+def own_database():
+    """Settings of a database of one's own on the MariaDB that all tests of this process share."""
+    global _mariadb
+    from .backends import MariaDb
+
+    if _mariadb is None:
+        _mariadb = MariaDb().start()
+    return {"store.mysql": _mariadb.url(_mariadb.new_database())}
+
+
 class Server:
     def __init__(self, settings=None, data_dir=None, wrapper=(), env=None):
-        self.settings = {**FAST, **(settings or {})}
+        # TEST_STORE=mysql: every test as it is, on the store of a cluster.
+        store = own_database() if os.environ.get("TEST_STORE") == "mysql" else {}
+        self.settings = {**FAST, **store, **(settings or {})}
         self.own_dir = data_dir is None
         self.data_dir = pathlib.Path(data_dir or tempfile.mkdtemp(prefix="simpleim-test-"))
         self.wrapper = list(wrapper)

@@ -1,0 +1,69 @@
+#include "backends.h"
+
+#include "base/service_url.h"
+#include "cluster/in_process/bus.h"
+#include "cluster/in_process/presence_directory.h"
+#include "cluster/redis/bus.h"
+#include "cluster/redis/presence_directory.h"
+#include "service/tokens.h"
+#include "store/mysql/mysql_store.h"
+#include "store/sqlite/sqlite_store.h"
+
+namespace simpleim {
+namespace {
+
+store::mysql::MysqlOptions mysql_options(const base::Config& config, std::size_t readers) {
+  const auto url = base::ServiceUrl::parse(config.store.mysql).value();
+  store::mysql::MysqlOptions options;
+  options.host = url.host;
+  if (url.port != 0) options.port = url.port;
+  if (!url.user.empty()) options.user = url.user;
+  options.password = url.password;
+  if (!url.path.empty()) options.database = url.path;
+  options.readers = readers;
+  options.deadline_ms = config.store.deadline_ms;
+  options.node = config.server.node_id;
+  return options;
+}
+
+cluster::redis::RedisOptions redis_options(const base::Config& config) {
+  const auto url = base::ServiceUrl::parse(config.cluster.redis).value();
+  cluster::redis::RedisOptions options;
+  options.host = url.host;
+  if (url.port != 0) options.port = url.port;
+  options.user = url.user;
+  options.password = url.password;
+  options.prefix = config.cluster.prefix;
+  options.deadline_ms = config.cluster.deadline_ms;
+  return options;
+}
+
+}  // namespace
+
+bool is_embedded(const base::Config& config) { return config.store.mysql.empty(); }
+
+OpenedStore open_store(const base::Config& config, std::size_t readers, const base::Clock& clock,
+                       base::Random& random) {
+  if (is_embedded(config))
+    return {std::make_unique<store::sqlite::SqliteStore>(config.server.data_dir + "/simpleim.db", readers),
+            service::load_or_make_key(config.server.data_dir + "/jwt.key")};
+  auto mysql = std::make_unique<store::mysql::MysqlStore>(mysql_options(config, readers), clock, random);
+  std::string proposed(service::Tokens::kKeyBytes, '\0');
+  random.fill(proposed.data(), proposed.size());
+  auto key = mysql->setting("jwt_key", proposed);
+  return {std::move(mysql), std::move(key)};
+}
+
+std::unique_ptr<cluster::Bus> make_bus(const base::Config& config, const base::Clock& clock, base::Random& random) {
+  if (config.cluster.redis.empty())
+    return std::make_unique<cluster::in_process::InProcessBus>(std::make_shared<cluster::in_process::BusHub>());
+  return std::make_unique<cluster::redis::RedisBus>(redis_options(config), clock, random);
+}
+
+std::unique_ptr<cluster::PresenceDirectory> make_presence_directory(const base::Config& config,
+                                                                    const base::Clock& clock, base::Random& random) {
+  if (config.cluster.redis.empty()) return std::make_unique<cluster::in_process::InProcessPresenceDirectory>();
+  return std::make_unique<cluster::redis::RedisPresenceDirectory>(redis_options(config), clock, random);
+}
+
+}  // namespace simpleim

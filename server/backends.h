@@ -1,0 +1,30 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "base/config.h"
+#include "base/random.h"
+#include "cluster/bus.h"
+#include "cluster/presence_directory.h"
+#include "store/store.h"
+
+/// Which backend stands behind which port; with server.cpp and main.cpp the only place that names them.
+namespace simpleim {
+
+/// What a node stores with, as configured: MySQL, else SQLite in the data folder. Throws StoreError.
+struct OpenedStore {
+  std::unique_ptr<store::Store> store;
+  /// Signs tokens; the same for all nodes that share a store.
+  std::string key;
+};
+OpenedStore open_store(const base::Config& config, std::size_t readers, const base::Clock& clock, base::Random& random);
+/// The store is a file in the data folder.
+bool is_embedded(const base::Config& config);
+
+std::unique_ptr<cluster::Bus> make_bus(const base::Config& config, const base::Clock& clock, base::Random& random);
+std::unique_ptr<cluster::PresenceDirectory> make_presence_directory(const base::Config& config,
+                                                                    const base::Clock& clock, base::Random& random);
+
+}  // namespace simpleim

@@ -1,0 +1,133 @@
+"""The servers that a cluster stands on, real ones: free ports, temporary folders, ended with the test."""
+import atexit
+import itertools
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+from .server import free_port
+
+
+class Backend:
+    """One program on a port of its own; `addresses`: where it listens, so that each node can have its own."""
+
+    name = ""
+
+    def __init__(self, addresses=("127.0.0.1",)):
+        self.addresses = list(addresses)
+        self.port = free_port()
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix=f"simpleim-{self.name}-"))
+        self.process = None
+        atexit.register(self.close)
+
+    def command(self):
+        raise NotImplementedError
+
+    def prepare(self):
+        """Once, before the first start."""
+
+    def start(self):
+        if self.process is None:
+            self.prepare()
+        log = open(self.dir / "log", "ab")
+        self.process = subprocess.Popen(
+            ["setpriv", "--pdeathsig", "KILL", *self.command()], stdout=log, stderr=log, stdin=subprocess.DEVNULL
+        )
+        end = time.monotonic() + 60
+        while not self.answers():
+            if self.process.poll() is not None or time.monotonic() > end:
+                raise AssertionError(f"{self.name} did not start:\n" + (self.dir / "log").read_text(errors="replace")[-2000:])
+            time.sleep(0.02)
+        return self
+
+    def answers(self):
+        try:
+            socket.create_connection((self.addresses[0], self.port), timeout=1).close()
+            return True
+        except OSError:
+            return False
+
+    def kill(self):
+        self.process.send_signal(signal.SIGCONT)
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self):
+        self.process.send_signal(signal.SIGCONT)
+        self.process.terminate()
+        self.process.wait(60)
+
+    def freeze(self):
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self):
+        self.process.send_signal(signal.SIGCONT)
+
+    def close(self):
+        if self.process is not None and self.process.poll() is None:
+            self.kill()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+
+class MariaDb(Backend):
+    name = "mariadb"
+    _databases = itertools.count(1)
+
+    def prepare(self):
+        subprocess.run(
+            ["mariadb-install-db", "--no-defaults", f"--datadir={self.dir}/data", "--skip-test-db",
+             "--auth-root-authentication-method=normal", "--user=root"],
+            check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )
+
+    def command(self):
+        return ["mariadbd", "--no-defaults", "--user=root", f"--datadir={self.dir}/data", f"--socket={self.dir}/socket",
+                f"--port={self.port}", f"--bind-address={','.join(self.addresses)}", "--skip-name-resolve",
+                "--innodb-buffer-pool-size=64M", "--innodb-log-file-size=32M"]
+
+    def answers(self):
+        return self.query("SELECT 1", check=False).returncode == 0
+
+    def query(self, sql, check=True):
+        return subprocess.run(
+            ["mariadb", "--no-defaults", f"--socket={self.dir}/socket", "-uroot", "-N", "-e", sql],
+            check=check, capture_output=True, text=True, timeout=30,
+        )
+
+    def new_database(self):
+        """Its name. Anybody who comes over TCP may use it with the password `p@ss`."""
+        name = f"simpleim{next(self._databases)}"
+        self.query(f"CREATE DATABASE {name}; CREATE USER IF NOT EXISTS 'simpleim'@'%' IDENTIFIED BY 'p@ss'; "
+                   f"GRANT ALL ON {name}.* TO 'simpleim'@'%'")
+        return name
+
+    def url(self, database, address=None):
+        return f"mysql://simpleim:p%40ss@{address or self.addresses[0]}:{self.port}/{database}"
+
+
+class Redis(Backend):
+    name = "redis"
+
+    def command(self):
+        return ["redis-server", "--port", str(self.port), "--bind", *self.addresses, "--dir", str(self.dir),
+                "--save", "", "--appendonly", "no", "--protected-mode", "no"]
+
+    def answers(self):
+        try:
+            with socket.create_connection((self.addresses[0], self.port), timeout=1) as s:
+                s.settimeout(1)
+                s.sendall(b"PING\r\n")
+                return s.recv(16).startswith(b"+PONG")
+        except OSError:
+            return False
+
+    def command_line(self, *words):
+        return subprocess.run(["redis-cli", "-p", str(self.port), "-h", self.addresses[0], *words],
+                              check=True, capture_output=True, text=True, timeout=10).stdout
+
+    def url(self, address=None):
+        return f"redis://{address or self.addresses[0]}:{self.port}"
