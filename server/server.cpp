@@ -129,6 +129,8 @@ struct Server::Parts {
   std::unique_ptr<service::SearchIndexer> indexer;
   std::unique_ptr<service::CommitLoop> commits;
   std::unique_ptr<service::Conversations> conversations;
+  /// Null: this node is alone.
+  std::unique_ptr<gateway::ClusterLink> link;
   std::unique_ptr<gateway::GatewayContext> gateway_context;
   std::unique_ptr<gateway::Gateway> gateway;
   service::Tokens tokens;
@@ -188,6 +190,9 @@ Server::Parts::Parts(const Config& c)
 }
 
 void Server::Parts::compose_services() {
+  if (!bus->alone() || store.commit_log() != nullptr)
+    link = std::make_unique<gateway::ClusterLink>(
+        gateway::ClusterLink::Ports{*bus, store, *presence, workers, clock, config.server.node_id, thread_list.size()});
   conversations = std::make_unique<service::Conversations>(store);
   gateway_context = std::make_unique<gateway::GatewayContext>(
       gateway::GatewayContext{store,
@@ -201,6 +206,7 @@ void Server::Parts::compose_services() {
                               clock,
                               metrics,
                               directory,
+                              link.get(),
                               frame_limits(config),
                               config.limits.messages_per_second,
                               config.limits.message_burst,
@@ -237,6 +243,7 @@ void Server::Parts::compose_services() {
   collector =
       std::make_unique<base::Repeater>("collector", std::chrono::seconds(kCollectEveryS), [this] { files->collect(); });
   gateway->connect(*sessions, *commits, *last_seen);
+  if (link) link->start(*gateway);
 }
 
 void Server::Parts::compose_listeners() {
@@ -312,9 +319,11 @@ Server::Server(const Config& config) {
 }
 
 Server::~Server() {
+  if (parts_->link) parts_->link->stop();
   for (auto& thread : parts_->threads) thread->stop();
   parts_->stop_workers();
   parts_->commits->stop();
+  parts_->bus.reset();  // it says what is queued, and calls nobody any more
 }
 
 void Server::start() {

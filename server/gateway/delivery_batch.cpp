@@ -20,7 +20,7 @@ class Builder {
  public:
   Builder(std::size_t threads, std::int64_t now_ms) : now_ms_(now_ms) { batch_->answers.resize(threads); }
 
-  std::shared_ptr<const DeliveryBatch> build(std::vector<service::Event>&& events) {
+  std::shared_ptr<DeliveryBatch> build(std::vector<service::Event>&& events) {
     for (auto& event : events) std::visit([this](auto& e) { add(e); }, event);
     flush_messages();
     return std::move(batch_);
@@ -128,8 +128,8 @@ class Builder {
 
 }  // namespace
 
-std::shared_ptr<const DeliveryBatch> make_delivery_batch(std::vector<service::Event>&& events, std::size_t threads,
-                                                         std::int64_t now_ms) {
+std::shared_ptr<DeliveryBatch> make_delivery_batch(std::vector<service::Event>&& events, std::size_t threads,
+                                                   std::int64_t now_ms) {
   return Builder(threads, now_ms).build(std::move(events));
 }
 

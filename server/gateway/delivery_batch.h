@@ -53,7 +53,7 @@ struct DeliveryBatch {
 };
 
 /// Frames events for `threads` I/O threads. SessionEnded events are not its business.
-std::shared_ptr<const DeliveryBatch> make_delivery_batch(std::vector<service::Event>&& events, std::size_t threads,
-                                                         std::int64_t now_ms);
+std::shared_ptr<DeliveryBatch> make_delivery_batch(std::vector<service::Event>&& events, std::size_t threads,
+                                                   std::int64_t now_ms);
 
 }  // namespace simpleim::gateway

@@ -58,18 +58,42 @@ void Gateway::connect(service::Sessions& sessions, service::CommitLoop& commits,
 }
 
 void Gateway::deliver(std::vector<service::Event>&& events, std::int64_t oldest_ms) {
-  for (const auto& event : events) {
-    const auto* ended = std::get_if<service::SessionEnded>(&event);
-    if (ended == nullptr) continue;
-    for (const auto& origin : context_.directory.connections_of(ended->user, ended->session))
-      close(origin, net::CloseCode::kRevoked, "token revoked or expired");
-  }
+  std::vector<service::SessionEnded> ended;
+  for (const auto& event : events)
+    if (const auto* session = std::get_if<service::SessionEnded>(&event)) ended.push_back(*session);
+  for (const auto& session : ended) end_session(session.user, session.session);
   auto batch = make_delivery_batch(std::move(events), shards_.size(), context_.clock.now_ms());
+  batch->oldest_ms = oldest_ms;
+  if (context_.link != nullptr) context_.link->deliver(std::move(batch), ended);
+  else post(std::move(batch));
+}
+
+void Gateway::post(std::shared_ptr<const DeliveryBatch> batch) {
   if (batch->steps.empty() &&
       std::all_of(batch->answers.begin(), batch->answers.end(), [](const auto& a) { return a.empty(); }))
     return;
-  const_cast<DeliveryBatch&>(*batch).oldest_ms = oldest_ms;
   for (auto& shard : shards_) shard->thread().post([&shard = *shard, batch] { shard.deliver(*batch); });
+}
+
+void Gateway::end_session(service::UserId user, service::SessionId session) {
+  for (const auto& origin : context_.directory.connections_of(user, session))
+    close(origin, net::CloseCode::kRevoked, "token revoked or expired");
+}
+
+void Gateway::resync() {
+  for (auto& shard : shards_) shard->thread().post([&shard = *shard] { shard.resync(); });
+}
+
+void Gateway::resync(service::UserId user, service::GroupId group, bool member) {
+  for (auto& shard : shards_) shard->thread().post([=, &shard = *shard] { shard.resync(user, group, member); });
+}
+
+void Gateway::show_presence(service::UserId user, bool online) {
+  for (auto& shard : shards_)
+    shard->thread().post([=, &shard = *shard] {
+      shard.announce_presence(user, online);
+      shard.thread().flush_dirty();
+    });
 }
 
 void Gateway::close(const Origin& origin, net::CloseCode code, const char* reason) {
@@ -80,6 +104,10 @@ void Gateway::close(const Origin& origin, net::CloseCode code, const char* reaso
 
 void Gateway::announce_presence(service::UserId user, bool online) {
   if (!online) last_seen_->note(user, context_.clock.now_ms());
+  if (context_.link != nullptr) {
+    context_.metrics.users_online.Set(static_cast<double>(context_.directory.users()));
+    return context_.link->presence_changed(user, online);
+  }
   {
     const std::lock_guard lock(presence_mutex_);
     presence_changes_.emplace_back(user, online);
@@ -143,10 +171,18 @@ void Gateway::admit(const net::Request& request, const net::UpgradeReply& reply)
                reply](const AdmissionGate::Ticket& ticket) { authenticate(info, token, subprotocol, reply, ticket); });
 }
 
+service::Result<service::Identity> Gateway::look_up(const std::string& token) {
+  try {
+    return sessions_->authenticate(token);
+  } catch (const store::StoreError& e) {
+    return e.as_error();
+  }
+}
+
 void Gateway::authenticate(SessionInfo info, const std::string& token, const std::string& subprotocol,
                            const net::UpgradeReply& reply, const AdmissionGate::Ticket& ticket) {
   const auto accepted = context_.workers.submit([=, this]() mutable {
-    const auto who = sessions_->authenticate(token);
+    const auto who = look_up(token);
     if (!who) return reply(refusal(who.error()));
     info.user = who.value().user;
     info.session = who.value().session;

@@ -13,7 +13,7 @@ namespace simpleim::gateway {
 
 /// The WebSocket side of the server: admits connections, and brings what a commit has stored to the
 /// sockets. Thread-safe unless said otherwise.
-class Gateway final : public service::EventSink {
+class Gateway final : public service::EventSink, public LocalSockets {
  public:
   struct Options {
     std::vector<std::string> allowed_origins;
@@ -26,6 +26,13 @@ class Gateway final : public service::EventSink {
   void connect(service::Sessions& sessions, service::CommitLoop& commits, service::LastSeen& last_seen);
 
   void deliver(std::vector<service::Event>&& events, std::int64_t oldest_ms) override;
+
+  // --- LocalSockets ---
+  void post(std::shared_ptr<const DeliveryBatch> batch) override;
+  void end_session(service::UserId user, service::SessionId session) override;
+  void resync() override;
+  void resync(service::UserId user, service::GroupId group, bool member) override;
+  void show_presence(service::UserId user, bool online) override;
 
   /// The route `/ws` (protocol.md section 3).
   void admit(const net::Request& request, const net::UpgradeReply& reply);
@@ -42,6 +49,7 @@ class Gateway final : public service::EventSink {
 
   void authenticate(SessionInfo info, const std::string& token, const std::string& subprotocol,
                     const net::UpgradeReply& reply, const AdmissionGate::Ticket& ticket);
+  service::Result<service::Identity> look_up(const std::string& token);
   bool origin_allowed(const net::Request& request) const;
   net::Response refusal(const protocol::Error& error) const;
   void announce_presence(service::UserId user, bool online);

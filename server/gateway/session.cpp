@@ -1,6 +1,7 @@
 #include "gateway/session.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/json_writer.h"
 #include "gateway/shard.h"
@@ -23,6 +24,8 @@ constexpr std::int64_t kTypingEveryMs = 3000;
 /// Frames that are not messages, a second and connection.
 constexpr std::int64_t kControlPerSecond = 50;
 constexpr std::int64_t kControlBurst = 500;
+/// When the store did not answer.
+constexpr std::int64_t kSummaryAgainMs = 2000;
 /// Conversations in one frame 60.
 constexpr std::size_t kMaxSummary = 2000;
 
@@ -165,6 +168,8 @@ void Session::handle(protocol::PresenceFrame&& frame) {
       context.workers.submit([&context, &shard = shard_, id = origin_.connection, users = std::move(frame.users)] {
         const auto found = context.store.accounts().users(users);
         const auto online = context.presence.lookup(users);
+        if (context.link != nullptr)
+          for (const auto& [user, is_online] : online) context.link->presence_shown(user, is_online);
         shard.with_session(id, [found, online](Session& session) {
           const auto now = session.shard_.now_ms();
           for (const auto& user : found) {
@@ -247,8 +252,16 @@ void Session::membership_changed(GroupId group, bool member) {
     sync_->membership_changes.emplace_back(group, member);
     return;
   }
-  if (member) shard_.topics().subscribe(*this, TopicKey::of(group));
-  else shard_.topics().unsubscribe(*this, TopicKey::of(group));
+  if (resync_) resync_->membership_changes.emplace_back(group, member);
+  if (!member) return shard_.topics().unsubscribe(*this, TopicKey::of(group));
+  if (hears(group)) return;
+  shard_.topics().subscribe(*this, TopicKey::of(group));
+  if (auto* link = shard_.context().link) link->joined(info_.user, group);
+}
+
+bool Session::hears(GroupId group) const {
+  return std::any_of(subscriptions_.begin(), subscriptions_.end(),
+                     [&](const Subscription& s) { return s.topic->key == TopicKey::of(group); });
 }
 
 void Session::on_ping() {
@@ -301,6 +314,26 @@ void Session::on_closed(net::CloseCode code) {
 
 // ---------------------------------------------------------------- sync
 
+void Session::read_store(std::function<void()> read) {
+  const auto accepted =
+      shard_.context().workers.submit([&shard = shard_, id = origin_.connection, read = std::move(read)] {
+        try {
+          read();
+        } catch (const store::StoreError&) {
+          shard.with_session(id, [](Session& session) {
+            session.socket_->close(net::CloseCode::kInternal, "the store does not answer; reconnect");
+          });
+        }
+      });
+  if (!accepted) socket_->close(net::CloseCode::kInternal, "the server is busy; reconnect");
+}
+
+void Session::settle(std::function<void(Session&)> then) {
+  auto* link = shard_.context().link;
+  if (link == nullptr) return then(*this);
+  link->settle([&shard = shard_, id = origin_.connection, then = std::move(then)] { shard.with_session(id, then); });
+}
+
 void Session::start_sync(AdmissionGate::Ticket ticket) {
   auto& context = shard_.context();
   sync_ = std::make_unique<SyncState>();
@@ -308,16 +341,19 @@ void Session::start_sync(AdmissionGate::Ticket ticket) {
   sync_->sync = std::make_shared<service::Sync>(context.store, context.conversations, info_.user,
                                                 service::Sync::Options{context.sync_push_limit, 256});
   sync_->reading = true;
-  const auto accepted = context.workers.submit([&context, &shard = shard_, id = origin_.connection, user = info_.user,
-                                                signed_in = info_.session] {
-    // Whoever ends a session closes the connections he finds; this one was not to be found before.
-    if (!context.store.accounts().session(signed_in))
-      return shard.with_session(
-          id, [](Session& session) { session.socket_->close(net::CloseCode::kRevoked, "token revoked or expired"); });
-    auto groups = context.store.groups().group_ids_of(user);
-    shard.with_session(id, [groups = std::move(groups)](Session& session) { session.subscribe_groups(groups); });
+  settle([](Session& session) {
+    auto& shard = session.shard_;
+    auto& store = shard.context().store;
+    session.read_store([&shard, &store, id = session.origin_.connection, user = session.info_.user,
+                        signed_in = session.info_.session] {
+      // Whoever ends a session closes the connections he finds; this one was not to be found before.
+      if (!store.accounts().session(signed_in))
+        return shard.with_session(
+            id, [](Session& one) { one.socket_->close(net::CloseCode::kRevoked, "token revoked or expired"); });
+      auto groups = store.groups().group_ids_of(user);
+      shard.with_session(id, [groups = std::move(groups)](Session& one) { one.subscribe_groups(groups); });
+    });
   });
-  if (!accepted) socket_->close(net::CloseCode::kInternal, "the server is busy; reconnect");
 }
 
 void Session::subscribe_groups(const std::vector<GroupId>& groups) {
@@ -325,28 +361,28 @@ void Session::subscribe_groups(const std::vector<GroupId>& groups) {
   for (const auto group : groups) topics.subscribe(*this, TopicKey::of(group));
   sync_->subscribed = true;
   for (const auto& [group, member] : sync_->membership_changes) membership_changed(group, member);
-  // From here on nothing can be missed: what is stored before this is found by reading, what comes
-  // after it is noted in `changed`.
+  // From then on nothing can be missed: what is stored before is found by reading, what comes after it is noted in
+  // `changed`.
+  settle([](Session& session) { session.begin_sync(); });
+}
+
+void Session::begin_sync() {
   if (info_.sync == SyncMode::kSummary) return finish_sync();
-  auto& context = shard_.context();
-  const auto accepted = context.workers.submit([&shard = shard_, id = origin_.connection, sync = sync_->sync] {
+  read_store([&shard = shard_, id = origin_.connection, sync = sync_->sync] {
     sync->begin();
     auto messages = sync->next();
     shard.with_session(id, [messages = std::move(messages)](Session& session) { session.push_chunk(messages); });
   });
-  if (!accepted) socket_->close(net::CloseCode::kInternal, "the server is busy; reconnect");
 }
 
 void Session::read_chunk() {
   sync_->reading = true;
-  const auto accepted = shard_.context().workers.submit(
-      [&shard = shard_, id = origin_.connection, sync = sync_->sync, changed = std::move(sync_->changed)] {
-        for (const auto& conversation : changed) sync->revisit(conversation);
-        auto messages = sync->next();
-        shard.with_session(id, [messages = std::move(messages)](Session& session) { session.push_chunk(messages); });
-      });
+  read_store([&shard = shard_, id = origin_.connection, sync = sync_->sync, changed = std::move(sync_->changed)] {
+    for (const auto& conversation : changed) sync->revisit(conversation);
+    auto messages = sync->next();
+    shard.with_session(id, [messages = std::move(messages)](Session& session) { session.push_chunk(messages); });
+  });
   sync_->changed.clear();
-  if (!accepted) socket_->close(net::CloseCode::kInternal, "the server is busy; reconnect");
 }
 
 void Session::push_chunk(const std::vector<service::Message>& messages) {
@@ -377,16 +413,55 @@ void Session::finish_sync() {
     synced_.push_back({reached.conversation, reached.seq});
   }
   send_summary();
+  if (std::exchange(resync_again_, false)) resync();
 }
 
 void Session::send_summary() {
   auto& context = shard_.context();
   const auto accepted = context.workers.submit(
       [&context, &shard = shard_, id = origin_.connection, user = info_.user, gapped = !gapped_.empty()] {
-        const auto text = summary_frame(context.conversations.summary(user), gapped, context.clock.now_ms());
-        shard.with_session(id, [text](Session& session) { session.socket_->queue_text(text); });
+        try {
+          const auto text = summary_frame(context.conversations.summary(user), gapped, context.clock.now_ms());
+          shard.with_session(id, [text](Session& session) { session.socket_->queue_text(text); });
+        } catch (const store::StoreError&) {
+          // Who is up to date stays connected, and is told where he stands once that is known.
+          shard.with_session(id, [&shard](Session& session) {
+            shard.later(session.origin_.connection, kSummaryAgainMs, [](Session& one) { one.send_summary(); });
+          });
+        }
       });
   if (!accepted) socket_->close(net::CloseCode::kInternal, "the server is busy; reconnect");
+}
+
+void Session::resync() {
+  if (sync_ || resync_) {
+    resync_again_ = true;
+    return;
+  }
+  resync_ = std::make_unique<Resync>();
+  auto& store = shard_.context().store;
+  read_store([&shard = shard_, &store, id = origin_.connection, user = info_.user] {
+    auto groups = store.groups().group_ids_of(user);
+    shard.with_session(id, [groups = std::move(groups)](Session& session) { session.set_groups(groups); });
+  });
+}
+
+void Session::set_groups(const std::vector<GroupId>& groups) {
+  auto& topics = shard_.topics();
+  std::vector<TopicKey> wanted;
+  for (const auto group : groups) wanted.push_back(TopicKey::of(group));
+  std::vector<TopicKey> unwanted;
+  for (const auto& subscription : subscriptions_) {
+    const auto& key = subscription.topic->key;
+    if (key.kind == TopicKey::Kind::kGroup && std::find(wanted.begin(), wanted.end(), key) == wanted.end())
+      unwanted.push_back(key);
+  }
+  for (const auto& key : unwanted) topics.unsubscribe(*this, key);
+  for (const auto& key : wanted) topics.subscribe(*this, key);
+  const auto finished = std::move(resync_);
+  for (const auto& [group, member] : finished->membership_changes) membership_changed(group, member);
+  settle([](Session& session) { session.send_summary(); });
+  if (std::exchange(resync_again_, false)) resync();
 }
 
 // ---------------------------------------------------------------- drain

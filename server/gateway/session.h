@@ -63,6 +63,9 @@ class Session final : public net::WebSocketHandler {
   void start_sync(AdmissionGate::Ticket ticket);
   /// Frame 60 again: something may have been missed.
   void send_summary();
+  /// After an interruption: reads its groups again, then frame 60.
+  void resync();
+  bool hears(service::GroupId group) const;
   /// Says goodbye (4010) once nothing of this session waits for its ACK.
   void drain(std::int64_t retry_after_ms);
 
@@ -76,6 +79,10 @@ class Session final : public net::WebSocketHandler {
     bool subscribed = false;
     bool reading = false;
     int rounds = 0;
+  };
+  /// Memberships that changed while the groups are read again.
+  struct Resync {
+    std::vector<std::pair<service::GroupId, bool>> membership_changes;
   };
   struct Seen {
     service::ConversationId conversation;
@@ -98,6 +105,13 @@ class Session final : public net::WebSocketHandler {
   /// `ref`: what the error is about when there are too many.
   bool allow_control_frame(std::string_view ref = "");
 
+  /// Runs `read` on a worker. A store that does not answer, or a full pool, closes the connection: the client comes
+  /// back.
+  void read_store(std::function<void()> read);
+  /// Calls `then` on this session once the bus brings what it has subscribed to.
+  void settle(std::function<void(Session&)> then);
+  void set_groups(const std::vector<service::GroupId>& groups);
+  void begin_sync();
   void subscribe_groups(const std::vector<service::GroupId>& groups);
   void read_chunk();
   void push_chunk(const std::vector<service::Message>& messages);
@@ -114,6 +128,9 @@ class Session final : public net::WebSocketHandler {
   std::shared_ptr<Directory::User> user_;
   std::vector<Subscription> subscriptions_;
   std::unique_ptr<SyncState> sync_;
+  std::unique_ptr<Resync> resync_;
+  /// Something may have been missed while sync_ or resync_ was under way.
+  bool resync_again_ = false;
 
   /// Private messages written since the last ping; those before the unanswered ping; conversations
   /// that sync left with a gap; how far sync reached (until the next ping).

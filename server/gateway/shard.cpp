@@ -10,6 +10,7 @@ Shard::Shard(net::IoThread& thread, GatewayContext& context)
     : thread_(thread),
       context_(context),
       parser_(context.frame_limits),
+      topics_(context.link),
       next_connection_((std::uint64_t{thread.index()} + 1) << 48) {}
 
 Shard::~Shard() = default;
@@ -139,17 +140,37 @@ void Shard::close(std::uint64_t connection, net::CloseCode code, std::string_vie
   thread_.flush_dirty();
 }
 
+void Shard::later(std::uint64_t connection, std::int64_t ms, std::function<void(Session&)> f) {
+  auto timer = std::make_shared<boost::asio::steady_timer>(thread_.context(), std::chrono::milliseconds(ms));
+  timer->async_wait([this, timer, connection, f = std::move(f)](const boost::system::error_code&) {
+    if (auto* session = find(connection)) f(*session);
+    thread_.flush_dirty();
+  });
+}
+
+/// A moment of the next `over_ms` milliseconds.
+std::int64_t Shard::some_time(std::int64_t over_ms) {
+  return over_ms <= 0 ? 0 : static_cast<std::int64_t>(context_.random.next() % static_cast<std::uint64_t>(over_ms));
+}
+
 void Shard::drain(std::int64_t over_ms) {
-  for (const auto& [connection, session] : sessions_) {
-    const auto delay =
-        over_ms <= 0 ? 0 : static_cast<std::int64_t>(context_.random.next() % static_cast<std::uint64_t>(over_ms));
-    auto timer = std::make_shared<boost::asio::steady_timer>(thread_.context(), std::chrono::milliseconds(delay));
-    timer->async_wait([this, timer, id = connection](const boost::system::error_code&) {
-      constexpr std::int64_t kSpreadMs = 5000;
-      if (auto* leaving = find(id)) leaving->drain(static_cast<std::int64_t>(context_.random.next() % kSpreadMs) + 1);
-      thread_.flush_dirty();
-    });
-  }
+  constexpr std::int64_t kSpreadMs = 5000;
+  for (const auto& [connection, session] : sessions_)
+    later(connection, some_time(over_ms), [this](Session& leaving) { leaving.drain(some_time(kSpreadMs) + 1); });
+}
+
+void Shard::resync() {
+  // About a thousand a second: each reads the store a few times.
+  const auto over_ms = std::min<std::int64_t>(static_cast<std::int64_t>(sessions_.size()), 10'000);
+  for (const auto& [connection, session] : sessions_)
+    later(connection, some_time(over_ms), [](Session& one) { one.resync(); });
+}
+
+void Shard::resync(service::UserId user, service::GroupId group, bool member) {
+  const auto* topic = topics_.find(TopicKey::of(user));
+  if (topic == nullptr) return;
+  for (auto* session : topic->sessions)
+    if (session->hears(group) != member) session->resync();
 }
 
 }  // namespace simpleim::gateway

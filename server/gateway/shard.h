@@ -9,6 +9,7 @@
 #include "base/random.h"
 #include "base/worker_pool.h"
 #include "cluster/presence_directory.h"
+#include "gateway/cluster_link.h"
 #include "gateway/session.h"
 #include "service/calls.h"
 #include "service/commit_loop.h"
@@ -29,6 +30,8 @@ struct GatewayContext {
   const base::Clock& clock;
   base::Metrics& metrics;
   Directory& directory;
+  /// Null: this node is alone.
+  ClusterLink* link;
   protocol::FrameLimits frame_limits;
   std::int64_t messages_per_second = 50;
   std::int64_t message_burst = 200;
@@ -67,8 +70,15 @@ class Shard {
     });
   }
 
+  /// The same after `ms` milliseconds. On this thread.
+  void later(std::uint64_t connection, std::int64_t ms, std::function<void(Session&)> f);
+
   void deliver(const DeliveryBatch& batch);
   void announce_presence(service::UserId user, bool online);
+  /// All sessions look again at what they may have missed, spread over some seconds.
+  void resync();
+  /// Those of the user whose subscription to the group is not as it should be.
+  void resync(service::UserId user, service::GroupId group, bool member);
   void close(std::uint64_t connection, net::CloseCode code, std::string_view reason);
   /// Asks all sessions to leave, spread over `over_ms`.
   void drain(std::int64_t over_ms);
@@ -88,6 +98,7 @@ class Shard {
   void deliver_run(const Run& run, const DeliveryBatch& batch, const net::SharedBytes& bytes);
   std::size_t deliver_to_topic(Topic* topic, const Run& run, const DeliveryBatch& batch, const net::SharedBytes& bytes);
   void deliver_notice(const Notice& notice, const net::SharedBytes& bytes);
+  std::int64_t some_time(std::int64_t over_ms);
   void apply_membership(const service::MembershipChanged& changed);
 
   net::IoThread& thread_;

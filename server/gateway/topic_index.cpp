@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "gateway/cluster_link.h"
 #include "gateway/session.h"
 
 namespace simpleim::gateway {
@@ -16,6 +17,7 @@ void TopicIndex::subscribe(Session& session, const TopicKey& key) {
   if (!topic) {
     topic = std::make_unique<Topic>();
     topic->key = key;
+    if (link_ != nullptr) link_->open(key);
   }
   auto& mine = session.subscriptions();
   if (std::any_of(mine.begin(), mine.end(), [&](const Subscription& s) { return s.topic == topic.get(); })) return;
@@ -31,7 +33,10 @@ void TopicIndex::leave(const Subscription& subscription) {
   topic.sessions.pop_back();
   for (auto& moved : last->subscriptions())
     if (moved.topic == &topic) moved.position = subscription.position;
-  if (topic.sessions.empty()) topics_.erase(TopicKey(topic.key));
+  if (!topic.sessions.empty()) return;
+  const auto key = topic.key;
+  topics_.erase(key);
+  if (link_ != nullptr) link_->close(key);
 }
 
 void TopicIndex::unsubscribe(Session& session, const TopicKey& key) {

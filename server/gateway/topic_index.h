@@ -9,6 +9,7 @@
 
 namespace simpleim::gateway {
 
+class ClusterLink;
 class Session;
 
 /// What a session can hear: its user's messages, a group's, somebody's presence.
@@ -47,6 +48,9 @@ struct Subscription {
 /// Who hears what, for the sessions of one I/O thread.
 class TopicIndex {
  public:
+  /// `link` hears of topics that come and go; null: this node is alone.
+  explicit TopicIndex(ClusterLink* link) : link_(link) {}
+
   /// Null when nobody here listens.
   Topic* find(const TopicKey& key) const;
   /// Does nothing when the session is subscribed already.
@@ -58,6 +62,7 @@ class TopicIndex {
  private:
   void leave(const Subscription& subscription);
 
+  ClusterLink* const link_;
   boost::unordered_flat_map<TopicKey, std::unique_ptr<Topic>, TopicHash> topics_;
 };
 

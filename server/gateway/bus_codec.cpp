@@ -1,0 +1,151 @@
+#include "gateway/bus_codec.h"
+
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <charconv>
+
+#include "base/byte_codec.h"
+
+namespace simpleim::gateway {
+namespace {
+
+using base::ByteReader;
+using base::ByteWriter;
+
+enum class Kind : std::uint8_t { kRun = 1, kNotice = 2, kMembership = 3, kSessionEnded = 4 };
+
+constexpr std::pair<TopicKey::Kind, std::string_view> kTopicNames[] = {
+    {TopicKey::Kind::kUser, "user:"}, {TopicKey::Kind::kGroup, "group:"}, {TopicKey::Kind::kPresence, "presence:"}};
+
+/// Gathers what goes to each topic.
+class Publisher {
+ public:
+  explicit Publisher(const DeliveryBatch& batch) : batch_(batch) {}
+
+  void add(const Run& run) {
+    const auto& c = run.conversation;
+    if (c.is_group()) return write(TopicKey::of(c.group()), run);
+    write(TopicKey::of(service::UserId{c.low}), run);
+    if (c.low != c.high) write(TopicKey::of(service::UserId{c.high}), run);
+  }
+  void add(const Notice& notice) {
+    begin(notice.topic, Kind::kNotice).text(std::string_view(batch_.bytes).substr(notice.offset, notice.size));
+  }
+  void add(const service::MembershipChanged& changed) {
+    begin(TopicKey::of(changed.user), Kind::kMembership)
+        .number(changed.group.value)
+        .number(changed.user.value)
+        .number(changed.member);
+  }
+  void add(const service::SessionEnded& ended) {
+    begin(TopicKey::of(ended.user), Kind::kSessionEnded).number(ended.user.value).number(ended.session.value);
+  }
+  std::vector<Publication> take() { return std::move(all_); }
+
+ private:
+  ByteWriter begin(const TopicKey& topic, Kind kind) {
+    const auto [place, is_new] = places_.try_emplace(topic, all_.size());
+    if (is_new) all_.push_back({topic, {}});
+    ByteWriter out(all_[place->second].payload);
+    out.number(static_cast<std::uint8_t>(kind));
+    return out;
+  }
+  void write(const TopicKey& topic, const Run& run) {
+    auto out = begin(topic, Kind::kRun);
+    out.number(run.conversation.low).number(run.conversation.high).number(run.count);
+    for (auto i = run.first; i < run.first + run.count; ++i)
+      out.number(batch_.messages[i].size).number(batch_.messages[i].seq);
+    out.text(std::string_view(batch_.bytes).substr(run.offset, run.size));
+  }
+
+  const DeliveryBatch& batch_;
+  std::vector<Publication> all_;
+  boost::unordered_flat_map<TopicKey, std::size_t, TopicHash> places_;
+};
+
+/// False when what was read makes no sense.
+bool read_run(ByteReader& in, DeliveryBatch& batch) {
+  Run run;
+  run.conversation.low = in.number<std::uint64_t>();
+  run.conversation.high = in.number<std::uint64_t>();
+  run.count = in.number<std::uint32_t>();
+  run.first = static_cast<std::uint32_t>(batch.messages.size());
+  run.offset = static_cast<std::uint32_t>(batch.bytes.size());
+  for (std::uint32_t i = 0; i < run.count && in.ok(); ++i) {
+    FramedMessage message;
+    message.offset = run.offset + run.size;
+    message.size = in.number<std::uint32_t>();
+    message.seq = in.number<std::int64_t>();
+    run.size += message.size;
+    batch.messages.push_back(message);
+  }
+  const auto bytes = in.text();
+  if (!in.ok() || run.count == 0 || bytes.size() != run.size) return false;
+  batch.bytes += bytes;
+  batch.steps.emplace_back(run);
+  return true;
+}
+
+}  // namespace
+
+std::string bus_topic(const TopicKey& key) {
+  for (const auto& [kind, name] : kTopicNames)
+    if (kind == key.kind) return std::string(name) + std::to_string(key.id);
+  return {};
+}
+
+std::optional<TopicKey> parse_bus_topic(std::string_view text) {
+  for (const auto& [kind, name] : kTopicNames) {
+    if (!text.starts_with(name)) continue;
+    text.remove_prefix(name.size());
+    TopicKey key{kind, 0};
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), key.id);
+    if (error == std::errc() && end == text.data() + text.size()) return key;
+  }
+  return std::nullopt;
+}
+
+std::vector<Publication> publications_of(const DeliveryBatch& batch, const std::vector<service::SessionEnded>& ended) {
+  Publisher publisher(batch);
+  for (const auto& step : batch.steps) std::visit([&](const auto& s) { publisher.add(s); }, step);
+  for (const auto& session : ended) publisher.add(session);
+  return publisher.take();
+}
+
+std::optional<Received> parse_publication(const TopicKey& topic, std::string_view payload, std::size_t threads) {
+  Received received;
+  received.batch = std::make_shared<DeliveryBatch>();
+  auto& batch = *received.batch;
+  batch.answers.resize(threads);
+  ByteReader in(payload);
+  while (!in.at_end()) {
+    switch (static_cast<Kind>(in.number<std::uint8_t>())) {
+      case Kind::kRun:
+        if (!read_run(in, batch)) return std::nullopt;
+        break;
+      case Kind::kNotice: {
+        const auto frame = in.text();
+        batch.steps.emplace_back(Notice{
+            topic, {}, static_cast<std::uint32_t>(batch.bytes.size()), static_cast<std::uint32_t>(frame.size())});
+        batch.bytes += frame;
+        break;
+      }
+      case Kind::kMembership: {
+        const service::GroupId group{in.number<std::uint64_t>()};
+        const service::UserId user{in.number<std::uint64_t>()};
+        batch.steps.emplace_back(service::MembershipChanged{group, user, in.number<bool>()});
+        break;
+      }
+      case Kind::kSessionEnded: {
+        const service::UserId user{in.number<std::uint64_t>()};
+        received.ended.push_back({user, service::SessionId{in.number<std::uint64_t>()}});
+        break;
+      }
+      default:
+        return std::nullopt;
+    }
+    if (!in.ok()) return std::nullopt;
+  }
+  return received;
+}
+
+}  // namespace simpleim::gateway

@@ -1,0 +1,116 @@
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <thread>
+
+#include "base/clock.h"
+#include "base/worker_pool.h"
+#include "cluster/bus.h"
+#include "cluster/presence_directory.h"
+#include "gateway/feed.h"
+#include "store/store.h"
+
+namespace simpleim::gateway {
+
+using service::SessionId;
+using service::UserId;
+
+/// What the link needs of the sockets of this node. Thread-safe, do not block.
+class LocalSockets {
+ public:
+  virtual ~LocalSockets() = default;
+  virtual void post(std::shared_ptr<const DeliveryBatch> batch) = 0;
+  virtual void end_session(UserId user, SessionId session) = 0;
+  /// Something may have been missed: all sessions look at their groups again and are told where they are (frame 60).
+  virtual void resync() = 0;
+  /// The same for those sessions of the user who hear the group but should not, or should but do not.
+  virtual void resync(UserId user, service::GroupId group, bool member) = 0;
+  virtual void show_presence(UserId user, bool online) = 0;
+};
+
+/// This node among others: what it commits goes out over the bus, what the others commit comes in. The bus is a hint;
+/// once a second the commit log of the store tells what it has not brought (a node ended before it could say, Redis was
+/// away). Owns a thread for that; see docs/decisions/0016.
+class ClusterLink {
+ public:
+  struct Ports {
+    cluster::Bus& bus;
+    store::Store& store;
+    cluster::PresenceDirectory& presence;
+    base::WorkerPool& workers;
+    const base::Clock& clock;
+    std::string node;
+    std::size_t threads;
+  };
+  explicit ClusterLink(Ports ports);
+  ~ClusterLink() { stop(); }
+
+  /// Hears the bus from now on; before anything else is called.
+  void start(LocalSockets& sockets);
+  void stop();
+
+  /// What this node has committed. On the commit thread.
+  void deliver(std::shared_ptr<DeliveryBatch> batch, const std::vector<service::SessionEnded>& ended);
+  /// A user's first device on this node is there, or his last one has gone.
+  void presence_changed(UserId user, bool online);
+
+  /// A session has begun to listen to a group its user has just joined: brings it what was said since he joined and
+  /// the bus did not bring.
+  void joined(UserId user, service::GroupId group);
+  /// What somebody was told about a user's presence.
+  void presence_shown(UserId user, bool online);
+
+  // A shard's first session listens to the topic, its last one no longer.
+  void open(const TopicKey& topic);
+  void close(const TopicKey& topic);
+  /// Calls `done` on some thread once what was opened before is in force, so that the store may be read. Without the
+  /// bus at once: when it is back all sessions are told to look again.
+  void settle(std::function<void()> done);
+
+ private:
+  struct Settling {
+    std::int64_t due_ms = 0;
+    std::function<void()> done;
+  };
+  struct LogEntry {
+    std::int64_t seen_ms = 0;
+    bool is_done = false;
+  };
+
+  void receive(std::string_view topic, std::string_view payload);
+  void run();
+  void fetch_gaps();
+  void fetch(const Feed::Gap& gap);
+  void read_log();
+  void apply(const store::LoggedCommit& commit);
+  /// He is there, or has left a node and is perhaps on another.
+  void note_presence(UserId user, bool online);
+  void watch_presence();
+  void look_up_presence(std::vector<UserId> users);
+  void settle_overdue();
+
+  Ports ports_;
+  LocalSockets* sockets_ = nullptr;
+  Feed feed_;
+  store::CommitLog* const log_;
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool stopping_ = false;
+  std::map<std::uint64_t, Settling> settling_;
+  std::uint64_t next_settling_ = 0;
+  /// Users whose presence somebody here watches, and what was shown last (-1: nothing).
+  std::map<UserId, int> watched_;
+  std::map<UserId, std::int64_t> look_up_at_;
+
+  // The thread's own.
+  std::int64_t log_position_ = -1;
+  std::map<std::int64_t, LogEntry> log_entries_;
+  std::int64_t next_log_ms_ = 0;
+  std::int64_t next_watch_ms_ = 0;
+  std::thread thread_;
+};
+
+}  // namespace simpleim::gateway

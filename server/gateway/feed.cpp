@@ -1,0 +1,176 @@
+#include "gateway/feed.h"
+
+#include <array>
+
+namespace simpleim::gateway {
+namespace {
+
+using service::ConversationId;
+
+/// Who hears a conversation: a group's topic, or those of the two.
+struct Listeners {
+  explicit Listeners(ConversationId c) {
+    if (c.is_group()) keys[count++] = TopicKey::of(c.group());
+    else keys = {TopicKey::of(service::UserId{c.low}), TopicKey::of(service::UserId{c.high})}, count = 2;
+  }
+  const TopicKey* begin() const { return keys.data(); }
+  const TopicKey* end() const { return keys.data() + count; }
+
+  std::array<TopicKey, 2> keys;
+  std::size_t count = 0;
+};
+
+std::int64_t last_seq(const DeliveryBatch& batch, const Run& run) {
+  return batch.messages[run.first + run.count - 1].seq;
+}
+
+}  // namespace
+
+bool Feed::open(const TopicKey& key) {
+  const std::lock_guard lock(mutex_);
+  const auto [topic, is_new] = topics_.try_emplace(key);
+  if (is_new) topic->second.opened = ++counter_;
+  return topic->second.listeners++ == 0;
+}
+
+bool Feed::close(const TopicKey& key) {
+  const std::lock_guard lock(mutex_);
+  const auto topic = topics_.find(key);
+  if (topic == topics_.end() || --topic->second.listeners > 0) return false;
+  topics_.erase(topic);
+  return true;
+}
+
+bool Feed::is_open(const TopicKey& key) const {
+  const std::lock_guard lock(mutex_);
+  return topics_.contains(key);
+}
+
+bool Feed::is_open(ConversationId conversation) const {
+  const std::lock_guard lock(mutex_);
+  for (const auto& key : Listeners(conversation))
+    if (topics_.contains(key)) return true;
+  return false;
+}
+
+/// 0 when that is not known to those who listen now: some began after it.
+std::int64_t Feed::last_passed(ConversationId conversation) const {
+  const auto passed = passed_.find(conversation);
+  if (passed == passed_.end()) return 0;
+  for (const auto& key : Listeners(conversation))
+    if (const auto topic = topics_.find(key); topic != topics_.end() && topic->second.opened > passed->second.at)
+      return 0;
+  return passed->second.last_seq;
+}
+
+void Feed::note_passed(ConversationId conversation, std::int64_t seq) {
+  if (passed_.size() >= kMaxPassed) passed_.clear();
+  passed_[conversation] = {seq, ++counter_};
+}
+
+bool Feed::admit(DeliveryBatch& batch, Run& run) {
+  const auto last = last_passed(run.conversation);
+  if (last != 0) {
+    if (last_seq(batch, run) <= last) return false;
+    while (batch.messages[run.first].seq <= last) {
+      const auto size = batch.messages[run.first].size;
+      run.offset += size;
+      run.size -= size;
+      ++run.first;
+      --run.count;
+    }
+    const bool is_ahead = batch.messages[run.first].seq > last + 1;
+    if (is_ahead && waiting_runs_ < kMaxWaiting) return put_aside(batch, run), false;
+  }
+  note_passed(run.conversation, last_seq(batch, run));
+  return true;
+}
+
+void Feed::put_aside(const DeliveryBatch& batch, const Run& run) {
+  auto alone = std::make_shared<DeliveryBatch>();
+  alone->answers.resize(threads_);
+  alone->bytes = batch.bytes.substr(run.offset, run.size);
+  for (auto i = run.first; i < run.first + run.count; ++i) {
+    auto message = batch.messages[i];
+    message.offset -= run.offset;
+    alone->messages.push_back(message);
+  }
+  Run moved = run;
+  moved.offset = moved.first = 0;
+  alone->steps.emplace_back(moved);
+  waiting_runs_ += waiting_[run.conversation]
+                       .try_emplace(batch.messages[run.first].seq, Waiting{std::move(alone), now_ms_()})
+                       .second;
+}
+
+void Feed::pass(std::shared_ptr<DeliveryBatch> batch) {
+  const std::lock_guard lock(mutex_);
+  std::vector<ConversationId> moved_on;
+  std::erase_if(batch->steps, [&](DeliveryBatch::Step& step) {
+    if (const auto* changed = std::get_if<service::MembershipChanged>(&step)) expect(*changed);
+    auto* run = std::get_if<Run>(&step);
+    if (run == nullptr) return false;
+    if (!admit(*batch, *run)) return true;
+    if (!waiting_.empty() && waiting_.contains(run->conversation)) moved_on.push_back(run->conversation);
+    return false;
+  });
+  post_(std::move(batch));
+  for (const auto conversation : moved_on) release(conversation);
+}
+
+/// The sockets are about to listen to the group: what passes from here on they get.
+void Feed::expect(const service::MembershipChanged& changed) {
+  if (!changed.member || !topics_.contains(TopicKey::of(changed.user))) return;
+  const auto [topic, is_new] = topics_.try_emplace(TopicKey::of(changed.group));
+  if (is_new) topic->second.opened = ++counter_;
+}
+
+/// Hands on what waited for what has just passed.
+void Feed::release(ConversationId conversation) {
+  const auto queue = waiting_.find(conversation);
+  if (queue == waiting_.end()) return;
+  while (!queue->second.empty()) {
+    const auto first = queue->second.begin();
+    if (first->first > last_passed(conversation) + 1) return;
+    auto batch = std::move(first->second.batch);
+    queue->second.erase(first);
+    --waiting_runs_;
+    if (admit(*batch, std::get<Run>(batch->steps.front()))) post_(std::move(batch));
+  }
+  waiting_.erase(queue);
+}
+
+std::vector<Feed::Gap> Feed::gaps(std::int64_t now_ms, std::int64_t wait_ms, std::int64_t give_up_ms) {
+  const std::lock_guard lock(mutex_);
+  std::vector<Gap> found;
+  std::vector<ConversationId> given_up;
+  for (const auto& [conversation, queue] : waiting_) {
+    const auto waited = now_ms - queue.begin()->second.since_ms;
+    if (waited >= give_up_ms || last_passed(conversation) == 0) given_up.push_back(conversation);
+    else if (waited >= wait_ms) found.push_back({conversation, last_passed(conversation)});
+  }
+  for (const auto conversation : given_up) {
+    passed_.erase(conversation);
+    auto first = waiting_[conversation].begin();
+    note_passed(conversation, first->first - 1);
+    release(conversation);
+  }
+  return found;
+}
+
+bool Feed::has_gaps() const {
+  const std::lock_guard lock(mutex_);
+  return !waiting_.empty();
+}
+
+std::optional<Feed::Gap> Feed::missing(ConversationId conversation, std::int64_t first_seq,
+                                       std::int64_t last_seq) const {
+  const std::lock_guard lock(mutex_);
+  bool is_heard = false;
+  for (const auto& key : Listeners(conversation)) is_heard = is_heard || topics_.contains(key);
+  const auto last = last_passed(conversation);
+  if (!is_heard || last >= last_seq) return std::nullopt;
+  return Gap{conversation, last != 0 ? last : first_seq - 1};
+}
+
+}  // namespace simpleim::gateway
