@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Runs the test suites and closes with one line over all of them: "N passed, N failed".
-# Without arguments all suites; else the named ones: architecture asan tsan fuzz conformance integration fault web e2e
+# Without arguments all suites; else the named ones: architecture asan tsan fuzz conformance integration mysql cluster
+# fault web e2e
 set -uo pipefail
 cd "$(dirname "$0")/.."
 SUITES=("$@")
-[ ${#SUITES[@]} -eq 0 ] && SUITES=(architecture asan tsan fuzz conformance integration fault web e2e)
+[ ${#SUITES[@]} -eq 0 ] && SUITES=(architecture asan tsan fuzz conformance integration mysql cluster fault web e2e)
 JOBS="$(nproc)"
 PASSED=0
 FAILED=0
@@ -118,6 +119,8 @@ for suite in "${SUITES[@]}"; do
     fuzz) step build build fuzz fuzz_websocket_frames fuzz_chat_frames fuzz_http_input fuzz_multipart_body && fuzz ;;
     conformance) step build build release echo_server && py conformance tests/conformance ;;
     integration) step build build release simpleim && py integration tests/integration ;;
+    mysql) step build build release simpleim && TEST_STORE=mysql py mysql tests/integration -m "not embedded" ;;
+    cluster) step build build release simpleim && py cluster tests/cluster ;;
     fault) step build build release simpleim && py fault tests/fault ;;
     web) step build build release simpleim && web ;;
     e2e) step browser scripts/install-deps.sh browser && step build build release simpleim && vitest e2e web/e2e ;;

@@ -15,7 +15,6 @@
 namespace simpleim::gateway {
 
 using service::SessionId;
-using service::UserId;
 
 /// What the link needs of the sockets of this node. Thread-safe, do not block.
 class LocalSockets {
@@ -61,6 +60,11 @@ class ClusterLink {
   void joined(UserId user, service::GroupId group);
   /// What somebody was told about a user's presence.
   void presence_shown(UserId user, bool online);
+
+  /// See Feed::anchor.
+  std::vector<service::ConversationId> anchor(UserId user, const std::vector<Feed::Place>& places) {
+    return feed_.anchor(user, places);
+  }
 
   // A shard's first session listens to the topic, its last one no longer.
   void open(const TopicKey& topic);

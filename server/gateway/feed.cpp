@@ -53,33 +53,50 @@ bool Feed::is_open(ConversationId conversation) const {
   return false;
 }
 
-/// 0 when that is not known to those who listen now: some began after it.
-std::int64_t Feed::last_passed(ConversationId conversation) const {
+std::optional<std::int64_t> Feed::last_passed(ConversationId conversation) const {
   const auto passed = passed_.find(conversation);
-  if (passed == passed_.end()) return 0;
-  for (const auto& key : Listeners(conversation))
-    if (const auto topic = topics_.find(key); topic != topics_.end() && topic->second.opened > passed->second.at)
-      return 0;
-  return passed->second.last_seq;
+  bool is_new = false;
+  for (const auto& key : Listeners(conversation)) {
+    const auto topic = topics_.find(key);
+    if (topic == topics_.end()) continue;
+    if (passed != passed_.end() && topic->second.opened < passed->second.at) return passed->second.last_seq;
+    is_new = is_new || topic->second.is_anchored;
+  }
+  if (is_new) return 0;
+  return std::nullopt;
 }
 
 void Feed::note_passed(ConversationId conversation, std::int64_t seq) {
-  if (passed_.size() >= kMaxPassed) passed_.clear();
+  if (passed_.size() >= kMaxPassed) {
+    passed_.clear();
+    for (auto& [key, topic] : topics_) topic.is_anchored = false;
+  }
   passed_[conversation] = {seq, ++counter_};
 }
 
+std::vector<ConversationId> Feed::anchor(UserId user, const std::vector<Place>& places) {
+  const std::lock_guard lock(mutex_);
+  std::vector<ConversationId> behind;
+  for (const auto& place : places) {
+    const auto last = last_passed(place.conversation);
+    if (!last) note_passed(place.conversation, place.seq);
+    else if (*last > place.seq) behind.push_back(place.conversation);
+  }
+  if (const auto topic = topics_.find(TopicKey::of(user)); topic != topics_.end()) topic->second.is_anchored = true;
+  return behind;
+}
+
 bool Feed::admit(DeliveryBatch& batch, Run& run) {
-  const auto last = last_passed(run.conversation);
-  if (last != 0) {
-    if (last_seq(batch, run) <= last) return false;
-    while (batch.messages[run.first].seq <= last) {
+  if (const auto last = last_passed(run.conversation)) {
+    if (last_seq(batch, run) <= *last) return false;
+    while (batch.messages[run.first].seq <= *last) {
       const auto size = batch.messages[run.first].size;
       run.offset += size;
       run.size -= size;
       ++run.first;
       --run.count;
     }
-    const bool is_ahead = batch.messages[run.first].seq > last + 1;
+    const bool is_ahead = batch.messages[run.first].seq > *last + 1;
     if (is_ahead && waiting_runs_ < kMaxWaiting) return put_aside(batch, run), false;
   }
   note_passed(run.conversation, last_seq(batch, run));
@@ -131,7 +148,7 @@ void Feed::release(ConversationId conversation) {
   if (queue == waiting_.end()) return;
   while (!queue->second.empty()) {
     const auto first = queue->second.begin();
-    if (first->first > last_passed(conversation) + 1) return;
+    if (const auto last = last_passed(conversation); last && first->first > *last + 1) return;
     auto batch = std::move(first->second.batch);
     queue->second.erase(first);
     --waiting_runs_;
@@ -146,13 +163,12 @@ std::vector<Feed::Gap> Feed::gaps(std::int64_t now_ms, std::int64_t wait_ms, std
   std::vector<ConversationId> given_up;
   for (const auto& [conversation, queue] : waiting_) {
     const auto waited = now_ms - queue.begin()->second.since_ms;
-    if (waited >= give_up_ms || last_passed(conversation) == 0) given_up.push_back(conversation);
-    else if (waited >= wait_ms) found.push_back({conversation, last_passed(conversation)});
+    const auto last = last_passed(conversation);
+    if (waited >= give_up_ms || !last) given_up.push_back(conversation);
+    else if (waited >= wait_ms) found.push_back({conversation, *last});
   }
   for (const auto conversation : given_up) {
-    passed_.erase(conversation);
-    auto first = waiting_[conversation].begin();
-    note_passed(conversation, first->first - 1);
+    note_passed(conversation, waiting_[conversation].begin()->first - 1);
     release(conversation);
   }
   return found;
@@ -169,8 +185,8 @@ std::optional<Feed::Gap> Feed::missing(ConversationId conversation, std::int64_t
   bool is_heard = false;
   for (const auto& key : Listeners(conversation)) is_heard = is_heard || topics_.contains(key);
   const auto last = last_passed(conversation);
-  if (!is_heard || last >= last_seq) return std::nullopt;
-  return Gap{conversation, last != 0 ? last : first_seq - 1};
+  if (!is_heard || (last && *last >= last_seq)) return std::nullopt;
+  return Gap{conversation, last.value_or(first_seq - 1)};
 }
 
 }  // namespace simpleim::gateway

@@ -5,11 +5,14 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "gateway/delivery_batch.h"
 
 namespace simpleim::gateway {
+
+using service::UserId;
 
 /// Where what several nodes commit becomes one stream again: the sockets of this node get the messages of a
 /// conversation in the order of their seq and once each, whichever way they come (this node's commits, the bus, the
@@ -32,6 +35,15 @@ class Feed {
 
   void pass(std::shared_ptr<DeliveryBatch> batch);
 
+  /// Where a session that has just read the store stands in its conversations.
+  struct Place {
+    service::ConversationId conversation;
+    std::int64_t seq = 0;
+  };
+  /// A session has read all its conversations up to these places, and begins to hear: what comes next is measured by
+  /// them. Returns those where the feed was ahead already: it has to read them again.
+  std::vector<service::ConversationId> anchor(UserId user, const std::vector<Place>& places);
+
   /// What is missing of a conversation: after which seq the store is to be read.
   struct Gap {
     service::ConversationId conversation;
@@ -50,6 +62,8 @@ class Feed {
   struct Topic {
     std::size_t listeners = 0;
     std::uint64_t opened = 0;
+    /// A user's: all his conversations of that time have a place; one that has none is new.
+    bool is_anchored = false;
   };
   struct Passed {
     std::int64_t last_seq = 0;
@@ -67,7 +81,8 @@ class Feed {
   /// Runs that wait at most; the rest goes out with its gap.
   static constexpr std::size_t kMaxWaiting = 10'000;
 
-  std::int64_t last_passed(service::ConversationId conversation) const;
+  /// Nothing when that is not known to anybody who listens: they have not read the store yet.
+  std::optional<std::int64_t> last_passed(service::ConversationId conversation) const;
   void note_passed(service::ConversationId conversation, std::int64_t seq);
   /// The run as far as it is new; false when nothing of it passes now (it is old, or waits).
   bool admit(DeliveryBatch& batch, Run& run);

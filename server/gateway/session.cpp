@@ -398,8 +398,17 @@ void Session::push_chunk(const std::vector<service::Message>& messages) {
     if (socket_->unsent() == 0) read_chunk();
     return;  // otherwise on_drained() goes on
   }
-  if (!sync_->changed.empty() && ++sync_->rounds < kMaxRounds) return read_chunk();
+  if ((!sync_->changed.empty() || is_behind()) && ++sync_->rounds < kMaxRounds) return read_chunk();
   finish_sync();
+}
+
+bool Session::is_behind() {
+  auto* link = shard_.context().link;
+  if (link == nullptr) return false;
+  std::vector<Feed::Place> places;
+  for (const auto& [conversation, seq] : sync_->sync->ends()) places.push_back({conversation, seq});
+  sync_->changed = link->anchor(info_.user, places);
+  return !sync_->changed.empty();
 }
 
 void Session::on_drained() {
@@ -421,7 +430,13 @@ void Session::send_summary() {
   const auto accepted = context.workers.submit(
       [&context, &shard = shard_, id = origin_.connection, user = info_.user, gapped = !gapped_.empty()] {
         try {
-          const auto text = summary_frame(context.conversations.summary(user), gapped, context.clock.now_ms());
+          const auto views = context.conversations.summary(user);
+          if (context.link != nullptr) {
+            std::vector<Feed::Place> places;
+            for (const auto& view : views) places.push_back({view.state.conversation, view.last_seq});
+            (void)context.link->anchor(user, places);
+          }
+          const auto text = summary_frame(views, gapped, context.clock.now_ms());
           shard.with_session(id, [text](Session& session) { session.socket_->queue_text(text); });
         } catch (const store::StoreError&) {
           // Who is up to date stays connected, and is told where he stands once that is known.

@@ -112,6 +112,8 @@ class Session final : public net::WebSocketHandler {
   void settle(std::function<void(Session&)> then);
   void set_groups(const std::vector<service::GroupId>& groups);
   void begin_sync();
+  /// True when the other nodes' messages are ahead of what was read: then it is read again.
+  bool is_behind();
   void subscribe_groups(const std::vector<service::GroupId>& groups);
   void read_chunk();
   void push_chunk(const std::vector<service::Message>& messages);

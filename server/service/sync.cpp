@@ -13,7 +13,8 @@ void Sync::begin() {
       visible_from = member->joined_seq;
     }
     const auto from = std::max(state.delivered_seq, visible_from - 1);
-    if (store_.messages().tail(state.conversation).last_seq <= from) continue;
+    tails_.emplace_back(state.conversation, store_.messages().tail(state.conversation).last_seq);
+    if (tails_.back().second <= from) continue;
     todo_.push_back({reached_.size(), visible_from, options_.per_conversation});
     reached_.push_back({state.conversation, from, false});
   }
@@ -51,6 +52,19 @@ void Sync::revisit(ConversationId conversation) {
   if (!state) return;
   reached_.push_back({conversation, state->delivered_seq, false});
   revisit(conversation);
+}
+
+std::vector<std::pair<ConversationId, std::int64_t>> Sync::ends() const {
+  std::vector<std::pair<ConversationId, std::int64_t>> ends;
+  for (const auto& reached : reached_)
+    if (!reached.has_more) ends.emplace_back(reached.conversation, reached.seq);
+  const auto by_conversation = [](const auto& a, const auto& b) { return a.first < b.first; };
+  std::sort(ends.begin(), ends.end(), by_conversation);
+  const auto brought = ends.size();
+  for (const auto& tail : tails_)
+    if (!std::binary_search(ends.begin(), ends.begin() + static_cast<std::ptrdiff_t>(brought), tail, by_conversation))
+      ends.push_back(tail);
+  return ends;
 }
 
 bool Sync::has_more() const {

@@ -34,6 +34,8 @@ class Sync {
   };
   const std::vector<Reached>& reached() const { return reached_; }
   bool has_more() const;
+  /// Up to where each conversation of the user has been brought, or left to the client.
+  std::vector<std::pair<ConversationId, std::int64_t>> ends() const;
   /// The summary for frame 60.
   std::vector<ConversationView> summary() { return conversations_.summary(me_); }
 
@@ -50,6 +52,8 @@ class Sync {
   const Options options_;
   std::vector<Todo> todo_;
   std::vector<Reached> reached_;
+  /// Where each conversation of the user ended at begin().
+  std::vector<std::pair<ConversationId, std::int64_t>> tails_;
 };
 
 }  // namespace simpleim::service

@@ -129,14 +129,14 @@ class User:
 class Client:
     """A WebSocket connection; collects what comes while it waits for what a test wants."""
 
-    def __init__(self, user, device_id=None, sync=None, token=None, synced=True, **options):
+    def __init__(self, user, device_id=None, sync=None, token=None, synced=True, open_timeout=20, **options):
         self.user = user
         query = f"token={quote(user.token if token is None else token, safe='')}"
         if device_id:
             query += f"&device_id={device_id}"
         if sync:
             query += f"&sync={sync}"
-        self.socket = connect(f"ws://127.0.0.1:{user.server.port}/ws?{query}", max_size=None, open_timeout=20, compression=None,
+        self.socket = connect(f"ws://127.0.0.1:{user.server.port}/ws?{query}", max_size=None, open_timeout=open_timeout, compression=None,
                               ping_interval=None, **options)
         self.seen = []
         if synced:

@@ -76,6 +76,12 @@ class Server:
             flags += ["--set", f"{key}={value}"]
         return [*self.wrapper, str(BINARY), "serve", *flags]
 
+    def operator(self, *arguments):
+        """Runs a subcommand on what this server works on."""
+        store = [f"--set={k}={v}" for k, v in self.settings.items() if k.startswith(("store.", "cluster.", "auth."))]
+        return subprocess.run([str(BINARY), *arguments, "--data-dir", str(self.data_dir), *store],
+                              capture_output=True, text=True, timeout=30)
+
     def start(self, wait=True):
         first = self.process is None
         self.launch()

@@ -5,12 +5,11 @@ import hmac
 import json
 import socket
 import statistics
-import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from harness import BINARY, Api, Server, User, wait_until
+from harness import Api, Server, User, wait_until
 from websockets.exceptions import InvalidStatus
 
 
@@ -203,6 +202,7 @@ def forged_tokens(server, user):
         yield user.token[:i] + ("A" if user.token[i] != "A" else "B") + user.token[i + 1:]
 
 
+@pytest.mark.embedded
 def test_forged_tokens_are_refused_everywhere(server, alice):
     tokens = list(forged_tokens(server, alice))
     assert len(tokens) >= 200
@@ -276,7 +276,7 @@ def test_a_login_storm_is_bounded_and_leaves_chat_alone():
 def test_an_operator_adds_disables_and_resets_users_of_a_running_server():
     with Server() as server:
         def simpleim(*arguments):
-            return subprocess.run([BINARY, "user", *arguments, "--data-dir", server.data_dir, "--set", "auth.argon2_memory_kib=64"], capture_output=True, text=True, timeout=30)
+            return server.operator("user", *arguments)
 
         assert simpleim("add", "dora", "--password", "secret-1").returncode == 0
         taken = simpleim("add", "DORA", "--password", "secret-1")

@@ -477,6 +477,7 @@ def test_pictures_in_parts_and_as_files(alice):
     assert tus.result(path)["file"]["kind"] == "file" and tus.result(path)["file"]["sha256"] == sha256(data)
 
 
+@pytest.mark.embedded
 def test_a_backup_has_the_files():
     with Server() as server:
         user = User(server)

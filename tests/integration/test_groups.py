@@ -245,6 +245,7 @@ def test_a_member_may_name_himself(band):
     assert band.second.api.error("PATCH", f"{band.path}/members/{band.member.id}", {"nickname": "x"})[1] == 40302
 
 
+@pytest.mark.embedded
 def test_a_group_of_ten_thousand():
     with Server() as server:
         owner = User(server)

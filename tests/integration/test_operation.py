@@ -63,6 +63,7 @@ def test_flag_wins_over_environment_over_file(tmp_path):
         assert server.get_json("/health")["node_id"] == "flag"
 
 
+@pytest.mark.embedded
 def test_files_are_private():
     with Server() as server:
         assert stat.S_IMODE(server.data_dir.stat().st_mode) == 0o700
@@ -183,6 +184,7 @@ def test_version_and_help():
     assert all(f"make {t} " in targets for t in ("build", "run", "test", "bench", "format", "lint", "asan", "tsan", "conformance", "clean"))
 
 
+@pytest.mark.embedded
 def test_a_newer_database_is_refused_and_an_empty_one_is_made():
     import sqlite3
     with Server() as server:

@@ -52,6 +52,7 @@ def test_a_recalled_message_does_not_count(alice, bob):
     assert row()["unread"] == 1 and row()["last_message"]["message_id"] == gone["message_id"]
 
 
+@pytest.mark.embedded
 def test_the_disk_forgets_what_was_recalled():
     with Server() as server:
         alice, bob = User(server), User(server)
@@ -205,6 +206,7 @@ def test_an_operation_sent_twice_is_one_also_after_a_restart():
         assert alice.history(bob)["messages"][0]["content"] == {"recalled": True}
 
 
+@pytest.mark.embedded
 def test_operations_survive_a_crash_at_once_and_after_archiving():
     with Server() as server:
         alice, bob = User(server), User(server)

@@ -21,7 +21,7 @@ def operate(client, type, target, **content):
 
 
 def command(server, *arguments):
-    return subprocess.run([BINARY, "report", *arguments, "--data-dir", server.data_dir], capture_output=True, text=True, timeout=20)
+    return server.operator("report", *arguments)
 
 
 def listed(server):
@@ -111,6 +111,7 @@ def test_what_strangers_wrote_leaves_the_terminal_alone(server, alice, bob):
     assert "é 中文" in shown and "\\u202egnp.exe" in shown and "look:\\u000a" in shown
 
 
+@pytest.mark.embedded
 def test_reports_survive_a_kill_and_need_a_database(tmp_path):
     with Server() as server:
         alice, bob = User(server), User(server)

@@ -1,11 +1,10 @@
 """Search: what is said is found, in every script, by those who may see it (protocol.md section 2)."""
 import sqlite3
-import subprocess
 import time
 from urllib.parse import quote
 
 import pytest
-from harness import BINARY, Server, User, new_id, wait_until
+from harness import Server, User, new_id, wait_until
 from harness.files import picture, upload
 
 
@@ -154,10 +153,10 @@ def test_the_index_catches_up_after_a_crash_and_is_made_anew():
         (server.data_dir / "search.db").write_bytes(b"not a database at all" * 1000)
         server.restart()
         wait_until(lambda: len(search(bob, "durable", limit=50)["hits"]) == 50)
-        taken = subprocess.run([BINARY, "reindex", "--data-dir", server.data_dir], capture_output=True, text=True)
+        taken = server.operator("reindex")
         assert taken.returncode != 0 and "in use" in taken.stderr
         server.stop()
-        done = subprocess.run([BINARY, "reindex", "--data-dir", server.data_dir], capture_output=True, text=True)
+        done = server.operator("reindex")
         assert done.returncode == 0 and "200 messages" in done.stdout, done
         server.restart()
         assert len(search(bob, "durable", limit=50)["hits"]) == 50

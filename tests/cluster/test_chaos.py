@@ -1,0 +1,98 @@
+"""Whatever fails while people talk: nothing that was acknowledged is lost, doubled or out of order, and it goes on by
+itself. The seed of a run is printed; SEED=n repeats it."""
+import time
+
+import pytest
+from harness import wait_until
+from harness.cluster import Cluster
+
+from traffic import Traffic
+
+
+@pytest.fixture
+def own_cluster():
+    with Cluster(3) as running:
+        yield running
+
+
+def ready(node):
+    status, body = node.get("/ready")
+    return status == 200
+
+
+def test_three_nodes_under_load(own_cluster):
+    with Traffic(own_cluster) as traffic:
+        traffic.flow(600)
+
+
+def test_nodes_are_killed(own_cluster):
+    with Traffic(own_cluster) as traffic:
+        for node in own_cluster.nodes * 2:
+            node.kill()
+            traffic.flow(60)
+            node.restart()
+            traffic.flow(60)
+
+
+def test_nodes_are_restarted_one_after_the_other(own_cluster):
+    with Traffic(own_cluster) as traffic:
+        for node in own_cluster.nodes:
+            assert node.stop() == 0
+            traffic.flow(60)
+            node.restart()
+            traffic.flow(60)
+
+
+@pytest.mark.parametrize("fault", ["kill", "stop", "freeze"])
+def test_redis_goes_and_comes_back(own_cluster, fault):
+    redis = own_cluster.redis
+    with Traffic(own_cluster) as traffic:
+        getattr(redis, fault)()
+        traffic.flow(60)  # chat goes on
+        traffic.flow_for_all()
+        if fault == "freeze":
+            redis.thaw()
+        else:
+            redis.start()
+        wait_until(lambda: all('"bus":"ok"' in n.get("/ready")[1].decode() for n in own_cluster.nodes), "the bus", 10)
+        traffic.flow(60)
+
+
+def test_redis_forgets_everything(own_cluster):
+    with Traffic(own_cluster) as traffic:
+        own_cluster.redis.command_line("FLUSHALL")
+        own_cluster.redis.command_line("CLIENT", "KILL", "TYPE", "pubsub")
+        traffic.flow(120)
+
+
+@pytest.mark.parametrize("fault", ["kill", "stop", "freeze"])
+def test_mariadb_goes_and_comes_back(own_cluster, fault):
+    mariadb = own_cluster.mariadb
+    with Traffic(own_cluster) as traffic:
+        getattr(mariadb, fault)()
+        # Nothing is acknowledged now, and the nodes say why.
+        wait_until(lambda: not any(ready(n) for n in own_cluster.nodes), "the nodes to say so", 10)
+        before = traffic.acked
+        assert all(n.get_json("/health")["status"] == "ok" for n in own_cluster.nodes)
+        assert traffic.acked == before
+        if fault == "freeze":
+            mariadb.thaw()
+        else:
+            mariadb.start()
+        up = time.monotonic()
+        traffic.flow_for_all(15)
+        print(f"everybody goes on {time.monotonic() - up:.1f} s after it answers again")
+        wait_until(lambda: all(ready(n) for n in own_cluster.nodes), "the nodes to be ready", 10)
+        traffic.flow(60)
+
+
+def test_a_node_that_hangs_holds_nobody_up(own_cluster):
+    import signal
+
+    with Traffic(own_cluster) as traffic:
+        for node in own_cluster.nodes:
+            node.process.send_signal(signal.SIGSTOP)
+            traffic.flow(60)
+            traffic.flow_for_all()
+            node.process.send_signal(signal.SIGCONT)
+            traffic.flow(60)
