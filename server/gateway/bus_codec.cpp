@@ -11,7 +11,7 @@ namespace {
 using base::ByteReader;
 using base::ByteWriter;
 
-enum class Kind : std::uint8_t { kRun = 1, kNotice = 2, kMembership = 3, kSessionEnded = 4 };
+enum class Kind : std::uint8_t { kRun = 1, kNotice = 2, kMembership = 3, kSessionEnded = 4, kConnected = 5 };
 
 constexpr std::pair<TopicKey::Kind, std::string_view> kTopicNames[] = {
     {TopicKey::Kind::kUser, "user:"}, {TopicKey::Kind::kGroup, "group:"}, {TopicKey::Kind::kPresence, "presence:"}};
@@ -111,6 +111,16 @@ std::vector<Publication> publications_of(const DeliveryBatch& batch, const std::
   return publisher.take();
 }
 
+Publication publication_of(const Connected& connected) {
+  Publication publication{TopicKey::of(connected.user), {}};
+  ByteWriter(publication.payload)
+      .number(static_cast<std::uint8_t>(Kind::kConnected))
+      .number(connected.user.value)
+      .text(connected.device_id)
+      .number(connected.opened_ms);
+  return publication;
+}
+
 std::optional<Received> parse_publication(const TopicKey& topic, std::string_view payload, std::size_t threads) {
   Received received;
   received.batch = std::make_shared<DeliveryBatch>();
@@ -138,6 +148,12 @@ std::optional<Received> parse_publication(const TopicKey& topic, std::string_vie
       case Kind::kSessionEnded: {
         const service::UserId user{in.number<std::uint64_t>()};
         received.ended.push_back({user, service::SessionId{in.number<std::uint64_t>()}});
+        break;
+      }
+      case Kind::kConnected: {
+        Connected connected{service::UserId{in.number<std::uint64_t>()}, std::string(in.text()), 0};
+        connected.opened_ms = in.number<std::int64_t>();
+        received.connected.push_back(std::move(connected));
         break;
       }
       default:

@@ -21,10 +21,19 @@ struct Publication {
 /// ended to its user's.
 std::vector<Publication> publications_of(const DeliveryBatch& batch, const std::vector<service::SessionEnded>& ended);
 
+/// A user's device connected to a node: an older connection of it anywhere else has to go.
+struct Connected {
+  service::UserId user;
+  std::string device_id;
+  std::int64_t opened_ms = 0;
+};
+Publication publication_of(const Connected& connected);
+
 struct Received {
   /// For the sockets of the topic's node; nothing in it has an origin.
   std::shared_ptr<DeliveryBatch> batch;
   std::vector<service::SessionEnded> ended;
+  std::vector<Connected> connected;
 };
 /// Nothing when the payload is damaged.
 std::optional<Received> parse_publication(const TopicKey& topic, std::string_view payload, std::size_t threads);

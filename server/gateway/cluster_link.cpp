@@ -3,7 +3,6 @@
 #include <pthread.h>
 
 #include "base/log.h"
-#include "gateway/bus_codec.h"
 #include "service/changes.h"
 
 namespace simpleim::gateway {
@@ -74,7 +73,13 @@ void ClusterLink::receive(std::string_view name, std::string_view payload) {
   auto received = parse_publication(*topic, payload, ports_.threads);
   if (!received) return base::log::warn("a message of another node makes no sense", {{"topic", std::string(name)}});
   for (const auto& session : received->ended) sockets_->end_session(session.user, session.session);
+  for (const auto& connected : received->connected) sockets_->replace(connected);
   feed_.pass(std::move(received->batch));
+}
+
+void ClusterLink::connected(const Connected& connected) {
+  const auto publication = publication_of(connected);
+  ports_.bus.publish(bus_topic(publication.topic), publication.payload);
 }
 
 void ClusterLink::open(const TopicKey& topic) {

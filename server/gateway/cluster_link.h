@@ -9,6 +9,7 @@
 #include "base/worker_pool.h"
 #include "cluster/bus.h"
 #include "cluster/presence_directory.h"
+#include "gateway/bus_codec.h"
 #include "gateway/feed.h"
 #include "store/store.h"
 
@@ -22,6 +23,8 @@ class LocalSockets {
   virtual ~LocalSockets() = default;
   virtual void post(std::shared_ptr<const DeliveryBatch> batch) = 0;
   virtual void end_session(UserId user, SessionId session) = 0;
+  /// Closes (4001) what a connection to another node takes the place of.
+  virtual void replace(const Connected& connected) = 0;
   /// Something may have been missed: all sessions look at their groups again and are told where they are (frame 60).
   virtual void resync() = 0;
   /// The same for those sessions of the user who hear the group but should not, or should but do not.
@@ -52,6 +55,8 @@ class ClusterLink {
 
   /// What this node has committed. On the commit thread.
   void deliver(std::shared_ptr<DeliveryBatch> batch, const std::vector<service::SessionEnded>& ended);
+  /// A device has connected to this node.
+  void connected(const Connected& connected);
   /// A user's first device on this node is there, or his last one has gone.
   void presence_changed(UserId user, bool online);
 

@@ -37,6 +37,17 @@ bool Directory::remove(UserId user, Origin origin) {
   return gone > 0;
 }
 
+std::vector<Origin> Directory::replaced_by(UserId user, std::string_view device_id, std::int64_t opened_ms) const {
+  const std::lock_guard lock(mutex_);
+  std::vector<Origin> origins;
+  const auto found = users_.find(user);
+  if (found == users_.end()) return origins;
+  for (const auto& connection : found->second.connections)
+    if (connection.opened_ms < opened_ms && (options_.single_device || connection.device_id == device_id))
+      origins.push_back(connection.origin);
+  return origins;
+}
+
 std::vector<Origin> Directory::connections_of(UserId user, SessionId session) const {
   const std::lock_guard lock(mutex_);
   std::vector<Origin> origins;

@@ -27,6 +27,7 @@ class Directory {
     Origin origin;
     std::string device_id;
     SessionId session;
+    std::int64_t opened_ms = 0;
   };
   /// What the connections of one user share.
   struct User {
@@ -44,6 +45,8 @@ class Directory {
   Added add(UserId user, Connection connection);
   /// True when it was the user's last connection.
   bool remove(UserId user, Origin origin);
+  /// Those here that have to go (4001) because the user connected to another node with this device.
+  std::vector<Origin> replaced_by(UserId user, std::string_view device_id, std::int64_t opened_ms) const;
   std::vector<Origin> connections_of(UserId user, SessionId session) const;
   std::size_t users() const;
   std::size_t connections() const;

@@ -80,6 +80,11 @@ void Gateway::end_session(service::UserId user, service::SessionId session) {
     close(origin, net::CloseCode::kRevoked, "token revoked or expired");
 }
 
+void Gateway::replace(const Connected& connected) {
+  for (const auto& origin : context_.directory.replaced_by(connected.user, connected.device_id, connected.opened_ms))
+    context_.announce_replaced(origin);
+}
+
 void Gateway::resync() {
   for (auto& shard : shards_) shard->thread().post([&shard = *shard] { shard.resync(); });
 }

@@ -30,6 +30,7 @@ class Gateway final : public service::EventSink, public LocalSockets {
   // --- LocalSockets ---
   void post(std::shared_ptr<const DeliveryBatch> batch) override;
   void end_session(service::UserId user, service::SessionId session) override;
+  void replace(const Connected& connected) override;
   void resync() override;
   void resync(service::UserId user, service::GroupId group, bool member) override;
   void show_presence(service::UserId user, bool online) override;

@@ -27,10 +27,12 @@ void Shard::open(const std::shared_ptr<net::WebSocket>& socket, SessionInfo info
   auto session = std::make_unique<Session>(*this, socket, origin, std::move(info));
   auto& opened = *session;
   sessions_.emplace(origin.connection, &opened);
-  auto added = context_.directory.add(user, {origin, opened.info().device_id, opened.info().session});
+  const auto opened_ms = now_ms();
+  auto added = context_.directory.add(user, {origin, opened.info().device_id, opened.info().session, opened_ms});
   opened.set_user(std::move(added.user));
   topics_.subscribe(opened, TopicKey::of(user));
   for (const auto& old : added.replaced) context_.announce_replaced(old);
+  if (context_.link != nullptr) context_.link->connected({user, opened.info().device_id, opened_ms});
   if (added.came_online) {
     context_.presence.set_online(user);
     context_.announce_presence(user, true);

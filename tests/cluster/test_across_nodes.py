@@ -3,7 +3,7 @@ import threading
 
 import pytest
 from harness import User, new_id, wait_until
-from harness.cluster import at
+from harness.cluster import Cluster, at
 
 
 @pytest.fixture
@@ -160,6 +160,25 @@ def test_a_revoked_session_is_closed_wherever_it_is(cluster, people):
     assert socket.closed(5) == 4002
     # And its token opens nothing anywhere.
     wait_until(lambda: at(elsewhere, cluster.nodes[1]).api.raw("GET", "/api/users/me")[0] == 401, deadline_s=5)
+
+
+def test_a_device_that_moves_to_another_node_leaves_the_old_one(cluster, people):
+    alice, bob, _ = people
+    here = alice.connect(device_id="phone")
+    laptop = alice.connect(device_id="laptop")
+    there = at(alice, cluster.nodes[1]).connect(device_id="phone")
+    assert here.closed(5) == 4001
+    bob.connect().say(alice, "where are you?")
+    assert there.expect(type=1) and laptop.expect(type=1)
+
+
+def test_a_single_device_is_one_on_all_nodes():
+    with Cluster(2, {"session.policy": "single"}) as own:
+        alice = own.users(1)[0]
+        here = alice.connect(device_id="one")
+        there = at(alice, own.nodes[1]).connect(device_id="another")
+        assert here.closed(5) == 4001
+        there.expect_nothing(type=34)
 
 
 def test_an_account_made_on_one_node_signs_in_on_the_others(cluster):
