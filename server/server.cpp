@@ -238,7 +238,11 @@ void Server::Parts::compose_services() {
       service::Files::Options{config.files.max_bytes, config.files.quota_bytes, config.files.quota_files,
                               config.files.unsent_hours});
   ringing = std::make_unique<base::Repeater>("calls", std::chrono::seconds(1), [this] {
-    if (!calls.is_empty()) (void)commits->post([this](service::Batch& batch) { calls.tick(batch); });
+    try {
+      if (calls.is_due(store, clock.now_ms())) (void)commits->post([this](service::Batch& batch) { calls.tick(batch); });
+    } catch (const store::StoreError&) {
+      // A store that does not answer: they end a little later.
+    }
   });
   collector =
       std::make_unique<base::Repeater>("collector", std::chrono::seconds(kCollectEveryS), [this] { files->collect(); });

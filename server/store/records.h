@@ -136,6 +136,19 @@ struct Report {
   Message message;
 };
 
+/// A call that rings or goes on.
+struct Call {
+  std::string id;
+  UserId caller;
+  UserId callee;
+  bool video = false;
+  std::int64_t began_ms = 0;
+  /// 0: it rings.
+  std::int64_t answered_ms = 0;
+  /// When it ends by itself.
+  std::int64_t due_ms = 0;
+};
+
 /// How far one member of a conversation has read.
 struct ReadMark {
   UserId user;

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "store/account_store.h"
+#include "store/call_store.h"
 #include "store/commit_log.h"
 #include "store/conversation_store.h"
 #include "store/file_index.h"
@@ -44,6 +45,7 @@ class Store {
   virtual ConversationStore& conversations() = 0;
   virtual FileIndex& files() = 0;
   virtual ReportStore& reports() = 0;
+  virtual CallStore& calls() = 0;
 
   virtual void begin() = 0;
   virtual void commit() = 0;

@@ -150,6 +150,35 @@ def test_presence_crosses_and_converges(cluster, people):
     assert [f["content"]["online"] for f in a.seen if f["type"] == 50] == [False, True, False]
 
 
+def test_a_call_crosses_nodes(people):
+    alice, bob, _ = people
+    a, b = alice.connect(), bob.connect()
+    call = new_id()
+    a.send({"type": 40, "to": bob.id, "content": {"call_id": call, "kind": "audio", "sdp": "offer"}})
+    assert b.expect(type=40)["content"]["sdp"] == "offer"
+    b.send({"type": 41, "content": {"call_id": call, "sdp": "answer"}})
+    assert a.expect(type=41)["content"]["sdp"] == "answer"
+    a.send({"type": 43, "content": {"call_id": call, "candidate": {"candidate": "x"}}})
+    assert b.expect(type=43)["content"]["candidate"] == {"candidate": "x"}
+    b.send({"type": 44, "content": {"call_id": call}})
+    for socket in (a, b):
+        record = socket.expect(type=3)["content"]
+        assert (record["event"], record["status"], record["call_id"]) == ("call", "answered", call)
+    assert a.expect(type=44)["content"]["call_id"] == call
+
+
+def test_a_call_that_rings_on_another_node_ends_by_itself():
+    with Cluster(2, {"rtc.ring_s": 1}) as own:
+        alice, bob = own.users(2)
+        a, b = alice.connect(), at(bob, own.nodes[1]).connect()
+        a.send({"type": 40, "to": bob.id, "content": {"call_id": (call := new_id()), "kind": "video", "sdp": "offer"}})
+        b.expect(type=40)
+        for socket in (a, b):
+            assert socket.expect(type=3)["content"]["status"] == "missed"
+            assert socket.expect(type=44)["content"]["call_id"] == call
+            socket.expect_nothing(type=3)
+
+
 def test_a_revoked_session_is_closed_wherever_it_is(cluster, people):
     alice, _, _ = people
     elsewhere = alice.device()

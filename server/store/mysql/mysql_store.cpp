@@ -45,7 +45,8 @@ MysqlStore::MysqlStore(MysqlOptions options, const base::Clock& clock, base::Ran
       messages_(db_, index_),
       conversations_(db_, index_),
       files_(db_, index_),
-      reports_(db_) {}
+      reports_(db_),
+      calls_(db_) {}
 
 void MysqlStore::begin() { db_.begin(); }
 

@@ -5,6 +5,7 @@
 #include "store/mysql/conversation_store.h"
 #include "store/mysql/message_store.h"
 #include "store/sql/sql_account_store.h"
+#include "store/sql/sql_call_store.h"
 #include "store/sql/sql_file_index.h"
 #include "store/sql/sql_group_store.h"
 #include "store/sql/sql_report_store.h"
@@ -47,6 +48,7 @@ class MysqlStore final : public Store {
   ConversationStore& conversations() override { return conversations_; }
   FileIndex& files() override { return files_; }
   ReportStore& reports() override { return reports_; }
+  CallStore& calls() override { return calls_; }
 
   void begin() override;
   void commit() override;
@@ -75,6 +77,7 @@ class MysqlStore final : public Store {
   MysqlConversationStore conversations_;
   sql::SqlFileIndex files_;
   sql::SqlReportStore reports_;
+  sql::SqlCallStore calls_;
 };
 
 }  // namespace simpleim::store::mysql

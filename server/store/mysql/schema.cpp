@@ -210,6 +210,20 @@ CREATE TABLE report (
   UNIQUE KEY report_message (reporter_id, message_id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
+-- Calls that ring or go on; answered_at 0: it rings. due_at: when it ends by itself.
+CREATE TABLE current_call (
+  id VARBINARY(64) PRIMARY KEY,
+  caller_id BIGINT NOT NULL,
+  callee_id BIGINT NOT NULL,
+  video TINYINT NOT NULL,
+  began_at BIGINT NOT NULL,
+  answered_at BIGINT NOT NULL,
+  due_at BIGINT NOT NULL,
+  KEY current_call_caller (caller_id),
+  KEY current_call_callee (callee_id),
+  KEY current_call_due (due_at)
+) ENGINE=InnoDB;
+
 -- One row a batch, for the other nodes (store/commit_log.h).
 CREATE TABLE commit_log (
   id BIGINT PRIMARY KEY AUTO_INCREMENT,

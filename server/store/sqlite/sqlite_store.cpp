@@ -16,7 +16,8 @@ SqliteStore::SqliteStore(const std::string& path, std::size_t readers)
       messages_(db_, recent_, index_),
       conversations_(db_, index_),
       files_(db_, index_),
-      reports_(db_) {
+      reports_(db_),
+      calls_(db_) {
   db_.begin();
   messages_.load_journal();
   db_.commit();

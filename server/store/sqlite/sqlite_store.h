@@ -1,6 +1,7 @@
 #pragma once
 
 #include "store/sql/sql_account_store.h"
+#include "store/sql/sql_call_store.h"
 #include "store/sql/sql_conversation_store.h"
 #include "store/sql/sql_file_index.h"
 #include "store/sql/sql_group_store.h"
@@ -22,6 +23,7 @@ class SqliteStore final : public Store {
   ConversationStore& conversations() override { return conversations_; }
   FileIndex& files() override { return files_; }
   ReportStore& reports() override { return reports_; }
+  CallStore& calls() override { return calls_; }
 
   void begin() override;
   void commit() override;
@@ -46,6 +48,7 @@ class SqliteStore final : public Store {
   sql::SqlConversationStore conversations_;
   sql::SqlFileIndex files_;
   sql::SqlReportStore reports_;
+  sql::SqlCallStore calls_;
 };
 
 }  // namespace simpleim::store::sqlite
