@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Runs the test suites and closes with one line over all of them: "N passed, N failed".
-# Without arguments all suites; else the named ones: architecture asan tsan fuzz conformance integration mysql cluster
+# Without arguments all suites; else the named ones: architecture asan tsan fuzz conformance integration backends cluster
 # fault web e2e
 set -uo pipefail
 cd "$(dirname "$0")/.."
 SUITES=("$@")
-[ ${#SUITES[@]} -eq 0 ] && SUITES=(architecture asan tsan fuzz conformance integration mysql cluster fault web e2e)
+[ ${#SUITES[@]} -eq 0 ] && SUITES=(architecture asan tsan fuzz conformance integration backends cluster fault web e2e)
 JOBS="$(nproc)"
 PASSED=0
 FAILED=0
@@ -109,6 +109,7 @@ fuzz() {  # the committed corpus first, then FUZZ_SECONDS of new inputs for each
 say "packages"
 step packages scripts/install-deps.sh build test
 step python python_env
+step minio scripts/install-minio.sh
 
 for suite in "${SUITES[@]}"; do
   say "$suite"
@@ -119,7 +120,7 @@ for suite in "${SUITES[@]}"; do
     fuzz) step build build fuzz fuzz_websocket_frames fuzz_chat_frames fuzz_http_input fuzz_multipart_body && fuzz ;;
     conformance) step build build release echo_server && py conformance tests/conformance ;;
     integration) step build build release simpleim && py integration tests/integration ;;
-    mysql) step build build release simpleim && TEST_STORE=mysql py mysql tests/integration -m "not embedded" ;;
+    backends) step build build release simpleim && TEST_STORE=cluster py backends tests/integration -m "not embedded" ;;
     cluster) step build build release simpleim && py cluster tests/cluster ;;
     fault) step build build release simpleim && py fault tests/fault ;;
     web) step build build release simpleim && web ;;

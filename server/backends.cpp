@@ -1,12 +1,16 @@
 #include "backends.h"
 
+#include <filesystem>
+
 #include "base/service_url.h"
 #include "cluster/in_process/bus.h"
 #include "cluster/in_process/presence_directory.h"
 #include "cluster/redis/bus.h"
 #include "cluster/redis/presence_directory.h"
 #include "service/tokens.h"
+#include "store/local_files/local_file_store.h"
 #include "store/mysql/mysql_store.h"
+#include "store/s3/s3_file_store.h"
 #include "store/sqlite/sqlite_store.h"
 
 namespace simpleim {
@@ -52,6 +56,26 @@ OpenedStore open_store(const base::Config& config, std::size_t readers, const ba
   random.fill(proposed.data(), proposed.size());
   auto key = mysql->setting("jwt_key", proposed);
   return {std::move(mysql), std::move(key)};
+}
+
+std::unique_ptr<store::FileStore> open_file_store(const base::Config& config, const base::Clock& clock) {
+  const auto folder = config.server.data_dir + "/files";
+  if (config.files.s3.empty())
+    return std::make_unique<store::local_files::LocalFileStore>(folder, config.files.keep_free_bytes);
+  const auto url = base::ServiceUrl::parse(config.files.s3).value();
+  store::s3::S3Options options;
+  options.endpoint = url.scheme + "://" + url.host + (url.port != 0 ? ":" + std::to_string(url.port) : "");
+  options.bucket = url.path;
+  options.region = config.files.s3_region;
+  options.access_key = url.user;
+  options.secret_key = url.password;
+  options.deadline_ms = config.files.s3_deadline_ms;
+  options.scratch_dir = folder + "/tmp";
+  std::filesystem::create_directories(options.scratch_dir);
+  // What a node that ended left behind.
+  for (const auto& entry : std::filesystem::directory_iterator(options.scratch_dir))
+    if (entry.path().filename().string().starts_with("copy-")) std::filesystem::remove(entry.path());
+  return std::make_unique<store::s3::S3FileStore>(options, clock);
 }
 
 std::unique_ptr<cluster::Bus> make_bus(const base::Config& config, const base::Clock& clock, base::Random& random) {

@@ -8,6 +8,7 @@
 #include "base/random.h"
 #include "cluster/bus.h"
 #include "cluster/presence_directory.h"
+#include "store/file_store.h"
 #include "store/store.h"
 
 /// Which backend stands behind which port; with server.cpp and main.cpp the only place that names them.
@@ -22,6 +23,9 @@ struct OpenedStore {
 OpenedStore open_store(const base::Config& config, std::size_t readers, const base::Clock& clock, base::Random& random);
 /// The store is a file in the data folder.
 bool is_embedded(const base::Config& config);
+
+/// An S3 bucket, else the data folder. Throws StoreError.
+std::unique_ptr<store::FileStore> open_file_store(const base::Config& config, const base::Clock& clock);
 
 std::unique_ptr<cluster::Bus> make_bus(const base::Config& config, const base::Clock& clock, base::Random& random);
 std::unique_ptr<cluster::PresenceDirectory> make_presence_directory(const base::Config& config,

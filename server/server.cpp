@@ -16,7 +16,6 @@
 #include "net/listener.h"
 #include "service/files.h"
 #include "service/search_indexer.h"
-#include "store/local_files/local_file_store.h"
 #include "store/sqlite/search_index.h"
 
 namespace simpleim {
@@ -113,7 +112,7 @@ struct Server::Parts {
   OpenedStore opened;
   store::Store& store;
   store::sqlite::SqliteSearchIndex search_index;
-  store::local_files::LocalFileStore contents;
+  std::unique_ptr<store::FileStore> contents;
   media::ImageProcessor images;
   std::unique_ptr<cluster::Bus> bus;
   std::unique_ptr<cluster::PresenceDirectory> presence;
@@ -169,7 +168,7 @@ Server::Parts::Parts(const Config& c)
       opened(open_store(c, static_cast<std::size_t>(c.store.readers), clock, random)),
       store(*opened.store),
       search_index(data_dir + "/search.db", static_cast<std::size_t>(c.store.readers)),
-      contents(data_dir + "/files", c.files.keep_free_bytes),
+      contents(open_file_store(c, clock)),
       images("/proc/self/exe", data_dir + "/files/tmp"),
       bus(make_bus(c, clock, random)),
       presence(make_presence_directory(c, clock, random)),
@@ -234,12 +233,13 @@ void Server::Parts::compose_services() {
   reports = std::make_unique<service::Reports>(*commits, ids);
   search = std::make_unique<service::Search>(store, search_index);
   files = std::make_unique<service::Files>(
-      service::Files::Ports{store, contents, *commits, images, ids, random, clock}, opened.key,
+      service::Files::Ports{store, *contents, *commits, images, ids, random, clock}, opened.key,
       service::Files::Options{config.files.max_bytes, config.files.quota_bytes, config.files.quota_files,
                               config.files.unsent_hours});
   ringing = std::make_unique<base::Repeater>("calls", std::chrono::seconds(1), [this] {
     try {
-      if (calls.is_due(store, clock.now_ms())) (void)commits->post([this](service::Batch& batch) { calls.tick(batch); });
+      if (calls.is_due(store, clock.now_ms()))
+        (void)commits->post([this](service::Batch& batch) { calls.tick(batch); });
     } catch (const store::StoreError&) {
       // A store that does not answer: they end a little later.
     }
@@ -263,6 +263,7 @@ void Server::Parts::compose_listeners() {
                           *commits,
                           *presence,
                           *bus,
+                          *contents,
                           *gateway,
                           metrics,
                           clock,

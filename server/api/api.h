@@ -32,6 +32,7 @@ struct ApiContext {
   service::CommitLoop& commits;
   cluster::PresenceDirectory& presence;
   cluster::Bus& bus;
+  store::FileStore& contents;
   gateway::Gateway& gateway;
   base::Metrics& metrics;
   const base::Clock& clock;

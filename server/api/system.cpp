@@ -18,15 +18,18 @@ std::string rfc3339(std::int64_t ms) {
 net::Response ready(ApiContext& context) {
   const auto store = context.store.health();
   const auto bus = context.bus.health();
+  const auto files = context.contents.health();
   const bool draining = context.gateway.is_draining();
   net::Response response;
-  // Without the bus the node serves its own users, and hears of the others' messages a little later.
+  // Without the bus the node serves its own users, and hears of the others' messages a little later; without the files
+  // it serves everything else.
   response.status = store.empty() && !draining ? 200 : 503;
   JsonWriter w(response.body);
   w.begin_object().field("ready", response.status == 200);
   w.key("parts").begin_object();
   w.field("store", store.empty() ? "ok" : store)
       .field("bus", bus.empty() ? "ok" : bus)
+      .field("files", files.empty() ? "ok" : files)
       .field("node", draining ? "draining" : "ok");
   w.end_object().end_object();
   return response;

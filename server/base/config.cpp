@@ -157,6 +157,13 @@ const std::vector<Option>& options() {
              [](Config& c) -> auto& { return c.files.unsent_hours; }),
       number("files.threads", "threads that read and write files", 1, 64,
              [](Config& c) -> auto& { return c.files.threads; }),
+      text("files.s3",
+           "S3 bucket for all nodes' files: https://access_key:secret_key@host/bucket; empty: server.data_dir/files",
+           [](Config& c) -> auto& { return c.files.s3; }),
+      text("files.s3_region", "region of the bucket, as signatures need it",
+           [](Config& c) -> auto& { return c.files.s3_region; }),
+      number("files.s3_deadline_ms", "how long the server waits for S3 when nothing comes, milliseconds", 100, 60000,
+             [](Config& c) -> auto& { return c.files.s3_deadline_ms; }),
       list("rtc.stun_urls", "STUN servers for calls: stun:host:port, …",
            [](Config& c) -> auto& { return c.rtc.stun_urls; }),
       list("rtc.turn_urls", "TURN servers for calls: turn:host:port?transport=udp, …",
@@ -244,6 +251,10 @@ std::string Config::problem() const {
     if (!value->empty() && (!url || url->scheme != scheme))
       return std::string(key) + ": not a URL of the form " + scheme + "://user:password@host:port";
   }
+  const auto s3 = ServiceUrl::parse(files.s3);
+  if (!files.s3.empty() && (!s3 || (s3->scheme != "http" && s3->scheme != "https") || s3->path.empty() ||
+                            s3->user.empty() || s3->password.empty() || s3->path.find('/') != std::string::npos))
+    return "files.s3: not a URL of the form https://access_key:secret_key@host/bucket";
   if (!cluster.redis.empty() && store.mysql.empty())
     return "cluster.redis needs store.mysql: nodes that hear of each other's messages must have them in common";
   if (server.data_dir.empty()) return "server.data_dir is empty; it must name a folder";

@@ -107,8 +107,8 @@ Result<store::File> Files::adopt(UserId me, const store::StoredContent& content,
   file.created_at = ports_.clock.now_ms();
   if (!wish.as_file) file.kind = kind_of(media::shown_as(file.mime));
   if (file.kind == store::FileKind::kImage) {
-    const auto path = ports_.contents.path_of(content.sha256);
-    if (const auto image = ports_.images.process(path, file.mime, false)) take_image(*image, file);
+    const auto copy = ports_.contents.local_copy(content.sha256);
+    if (const auto image = ports_.images.process(copy.path(), file.mime, false)) take_image(*image, file);
     else file.kind = store::FileKind::kFile;  // no picture that can be shown: it can still be sent
   }
   return ports_.commits.run<store::File>([&](Batch& batch) -> Result<store::File> {
@@ -249,12 +249,17 @@ void Files::collect() {
   };
   const auto unwanted = ports_.contents.unwanted(kHourMs, kCollectAtOnce, is_wanted);
   if (unwanted.empty()) return;
-  const auto discarded = ports_.commits.run<bool>([&](Batch&) -> Result<bool> {
+  const auto discard = [&] {
     for (const auto& name : unwanted)
       if (!is_wanted(name)) ports_.contents.discard(name, kHourMs);
-    return true;
-  });
-  if (!discarded) return;
+  };
+  if (ports_.contents.is_remote()) {
+    // Whoever found it again has made it new before he made its row, and discard() looks at that.
+    discard();
+  } else {
+    const auto discarded = ports_.commits.run<bool>([&](Batch&) -> Result<bool> { return discard(), true; });
+    if (!discarded) return;
+  }
   ports_.contents.empty_trash();
   base::log::info("files collected", {{"looked_at", unwanted.size()}});
 }

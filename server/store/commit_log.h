@@ -7,8 +7,8 @@
 
 namespace simpleim::store {
 
-/// What one batch changed, for the other nodes: the bus tells them sooner, this never forgets to (a node may end between
-/// its commit and the bus). Kept for some minutes.
+/// What one batch changed, for the other nodes: the bus tells them sooner, this never forgets to (a node may end
+/// between its commit and the bus). Kept for some minutes.
 struct LoggedCommit {
   std::int64_t position = 0;
   std::string node;

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace simpleim::store {
@@ -14,6 +15,22 @@ namespace simpleim::store {
 struct StoredContent {
   std::string sha256;
   std::int64_t size = 0;
+};
+
+/// A file of this machine with a content in it; one that was made for the purpose goes with the object.
+class LocalCopy {
+ public:
+  explicit LocalCopy(std::string path, bool is_temporary = false)
+      : path_(std::move(path)), is_temporary_(is_temporary) {}
+  LocalCopy(LocalCopy&& other) noexcept
+      : path_(std::move(other.path_)), is_temporary_(std::exchange(other.is_temporary_, false)) {}
+  LocalCopy& operator=(LocalCopy&&) = delete;
+  ~LocalCopy();
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+  bool is_temporary_;
 };
 
 /// The bytes of files, each content once, under its hash. Knows nothing of who may see what.
@@ -42,8 +59,8 @@ class FileStore {
   virtual std::unique_ptr<Writer> create() = 0;
   /// Null when there is no such content.
   virtual std::unique_ptr<Reader> open(const std::string& sha256, std::int64_t offset) = 0;
-  /// A path where other programs may read the content; empty when it has none of its own.
-  virtual std::string path_of(const std::string& sha256) = 0;
+  /// A path where other programs may read the content.
+  virtual LocalCopy local_copy(const std::string& sha256) = 0;
 
   // Uploads in parts: `id` is [a-z0-9]+ and chosen by the caller.
   /// Bytes that are durable of the part file; -1 when there is none.
@@ -63,6 +80,10 @@ class FileStore {
   /// Takes one of them out, if it is still that old. Fast, also for large ones; empty_trash() frees the room.
   virtual void discard(const std::string& name, std::int64_t age_ms) = 0;
   virtual void empty_trash() = 0;
+  /// discard() asks another machine: not for the commit thread.
+  virtual bool is_remote() const = 0;
+  /// "" when it answers, else what is wrong. Any thread; may block for the deadline.
+  virtual std::string health() = 0;
 };
 
 }  // namespace simpleim::store

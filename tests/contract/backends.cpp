@@ -5,8 +5,11 @@
 #include "cluster/redis/bus.h"
 #include "cluster/redis/presence_directory.h"
 #include "servers/mariadb_server.h"
+#include "servers/minio_server.h"
 #include "servers/redis_server.h"
+#include "store/local_files/local_file_store.h"
 #include "store/mysql/mysql_store.h"
+#include "store/s3/s3_file_store.h"
 #include "store/sqlite/search_index.h"
 #include "store/sqlite/sqlite_store.h"
 #include "support.h"
@@ -45,6 +48,26 @@ class MysqlPlace final : public StorePlace {
   const store::mysql::MysqlOptions options_ = MariaDbServer::shared().options();
 };
 
+class LocalFilesPlace final : public FilePlace {
+ public:
+  std::unique_ptr<store::FileStore> open() override {
+    return std::make_unique<store::local_files::LocalFileStore>(dir_.file("files"), 0);
+  }
+
+ private:
+  TempDir dir_;
+};
+
+class S3Place final : public FilePlace {
+ public:
+  std::unique_ptr<store::FileStore> open() override {
+    return std::make_unique<store::s3::S3FileStore>(options_, system_clock());
+  }
+
+ private:
+  const store::s3::S3Options options_ = MinioServer::shared().options();
+};
+
 /// The folder goes after the index.
 class SqliteSearchPlace : private TempDir, public store::sqlite::SqliteSearchIndex {
  public:
@@ -57,6 +80,11 @@ class SqliteSearchPlace : private TempDir, public store::sqlite::SqliteSearchInd
 std::vector<StoreBackend> store_backends() {
   return {{"sqlite", [] { return std::make_unique<SqlitePlace>(); }},
           {"mysql", [] { return std::make_unique<MysqlPlace>(); }}};
+}
+
+std::vector<FileBackend> file_backends() {
+  return {{"local_files", [] { return std::make_unique<LocalFilesPlace>(); }},
+          {"s3", [] { return std::make_unique<S3Place>(); }}};
 }
 
 std::vector<SearchBackend> search_backends() {

@@ -7,6 +7,7 @@
 
 #include "cluster/bus.h"
 #include "cluster/presence_directory.h"
+#include "store/file_store.h"
 #include "store/search_index.h"
 #include "store/store.h"
 
@@ -26,6 +27,19 @@ struct StoreBackend {
   std::function<std::unique_ptr<StorePlace>()> make;
 };
 std::vector<StoreBackend> store_backends();
+
+/// As StorePlace, of contents.
+class FilePlace {
+ public:
+  virtual ~FilePlace() = default;
+  virtual std::unique_ptr<store::FileStore> open() = 0;
+};
+
+struct FileBackend {
+  std::string name;
+  std::function<std::unique_ptr<FilePlace>()> make;
+};
+std::vector<FileBackend> file_backends();
 
 /// An empty index that is in pieces as often as it can be.
 struct SearchBackend {

@@ -1,5 +1,6 @@
 """The servers that a cluster stands on, real ones: free ports, temporary folders, ended with the test."""
 import atexit
+import http.client
 import itertools
 import pathlib
 import shutil
@@ -9,7 +10,7 @@ import subprocess
 import tempfile
 import time
 
-from .server import free_port
+from .server import ROOT, free_port
 
 
 class Backend:
@@ -107,6 +108,32 @@ class MariaDb(Backend):
 
     def url(self, database, address=None):
         return f"mysql://simpleim:p%40ss@{address or self.addresses[0]}:{self.port}/{database}"
+
+
+class Minio(Backend):
+    """S3; built by scripts/install-minio.sh."""
+
+    name = "minio"
+    _buckets = itertools.count(1)
+
+    def command(self):
+        # Its default name and password: nobody but this machine reaches it.
+        return [str(ROOT / "build" / "tools" / "minio"), "server", "--quiet", "--address", f":{self.port}" if len(self.addresses) > 1
+                else f"{self.addresses[0]}:{self.port}", "--console-address", f"127.0.0.1:{free_port()}", str(self.dir / "data")]
+
+    def answers(self):
+        try:
+            connection = http.client.HTTPConnection(self.addresses[0], self.port, timeout=1)
+            connection.request("GET", "/minio/health/ready")
+            return connection.getresponse().status == 200
+        except OSError:
+            return False
+
+    def url(self, bucket, address=None):
+        return f"http://minioadmin:minioadmin@{address or self.addresses[0]}:{self.port}/{bucket}"
+
+    def new_bucket(self):
+        return f"simpleim-{next(self._buckets)}"
 
 
 class Redis(Backend):

@@ -1,5 +1,5 @@
 """Several nodes on backends that they share."""
-from .backends import MariaDb, Redis
+from .backends import MariaDb, Minio, Redis
 from .client import Api, User
 from .server import Server
 
@@ -10,6 +10,7 @@ class Cluster:
     def __init__(self, nodes=3, settings=None, addresses=("127.0.0.1",), env=None):
         self.mariadb = MariaDb(addresses)
         self.redis = Redis(addresses)
+        self.minio = Minio(addresses)
         self.size = nodes
         self.addresses = addresses
         self.settings = settings or {}
@@ -19,7 +20,8 @@ class Cluster:
     def start(self):
         self.mariadb.start()
         self.redis.start()
-        self.database = self.mariadb.new_database()
+        self.minio.start()
+        self.database, self.bucket = self.mariadb.new_database(), self.minio.new_bucket()
         self.nodes = [self.make_node(i) for i in range(self.size)]
         for node in self.nodes:
             node.launch()
@@ -33,6 +35,7 @@ class Cluster:
             "server.node_id": f"node{i + 1}",
             "store.mysql": self.mariadb.url(self.database, address),
             "cluster.redis": self.redis.url(address),
+            "files.s3": self.minio.url(self.bucket, address),
             **self.settings,
         }, env=self.env)
 
@@ -43,6 +46,7 @@ class Cluster:
         for node in self.nodes:
             node.close()
         self.redis.close()
+        self.minio.close()
         self.mariadb.close()
 
     def __enter__(self):

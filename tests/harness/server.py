@@ -43,23 +43,23 @@ def free_port():
                 continue
 
 
-_mariadb = None
+_backends = []
 
 
-def own_database():
-    """Settings of a database of one's own on the MariaDB that all tests of this process share."""
-    global _mariadb
-    from .backends import MariaDb
+def own_place():
+    """Settings of a database and a bucket of one's own on the MariaDB and MinIO that all tests of this process share."""
+    from .backends import MariaDb, Minio
 
-    if _mariadb is None:
-        _mariadb = MariaDb().start()
-    return {"store.mysql": _mariadb.url(_mariadb.new_database())}
+    if not _backends:
+        _backends.extend([MariaDb().start(), Minio().start()])
+    mariadb, minio = _backends
+    return {"store.mysql": mariadb.url(mariadb.new_database()), "files.s3": minio.url(minio.new_bucket())}
 
 
 class Server:
     def __init__(self, settings=None, data_dir=None, wrapper=(), env=None):
-        # TEST_STORE=mysql: every test as it is, on the store of a cluster.
-        store = own_database() if os.environ.get("TEST_STORE") == "mysql" else {}
+        # TEST_STORE=cluster: every test as it is, on the stores of a cluster.
+        store = own_place() if os.environ.get("TEST_STORE") == "cluster" else {}
         self.settings = {**FAST, **store, **(settings or {})}
         self.own_dir = data_dir is None
         self.data_dir = pathlib.Path(data_dir or tempfile.mkdtemp(prefix="simpleim-test-"))
@@ -78,7 +78,7 @@ class Server:
 
     def operator(self, *arguments):
         """Runs a subcommand on what this server works on."""
-        store = [f"--set={k}={v}" for k, v in self.settings.items() if k.startswith(("store.", "cluster.", "auth."))]
+        store = [f"--set={k}={v}" for k, v in self.settings.items() if k.startswith(("store.", "cluster.", "auth.", "files.s3"))]
         return subprocess.run([str(BINARY), *arguments, "--data-dir", str(self.data_dir), *store],
                               capture_output=True, text=True, timeout=30)
 

@@ -1,17 +1,16 @@
 #include "store/local_files/local_file_store.h"
 
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 
+#include "store/sha256.h"
 #include "store/store.h"
 
 namespace simpleim::store::local_files {
@@ -19,7 +18,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kShaBytes = 32;
 constexpr std::size_t kCopyPiece = 1 << 20;
 constexpr std::string_view kPart = "part-";
 
@@ -41,29 +39,6 @@ class Descriptor {
 
  private:
   const int fd_;
-};
-
-class Sha256 {
- public:
-  Sha256() : context_(EVP_MD_CTX_new()) { EVP_DigestInit_ex(context_, EVP_sha256(), nullptr); }
-  ~Sha256() { EVP_MD_CTX_free(context_); }
-  Sha256(const Sha256&) = delete;
-  Sha256& operator=(const Sha256&) = delete;
-  void add(std::string_view bytes) { EVP_DigestUpdate(context_, bytes.data(), bytes.size()); }
-  std::string hex() {
-    std::array<unsigned char, kShaBytes> digest;
-    EVP_DigestFinal_ex(context_, digest.data(), nullptr);
-    constexpr std::string_view kHex = "0123456789abcdef";
-    std::string out;
-    for (const auto byte : digest) {
-      out += kHex[byte >> 4];
-      out += kHex[byte & 15];
-    }
-    return out;
-  }
-
- private:
-  EVP_MD_CTX* context_;
 };
 
 void write_all(int fd, std::string_view piece, const std::string& path, std::int64_t keep_free) {
@@ -99,10 +74,6 @@ void sync_folder(const std::string& path) {
 
 std::string content_path(const std::string& root, const std::string& sha256) {
   return root + "/" + sha256.substr(0, 2) + "/" + sha256;
-}
-
-bool is_hash(const std::string& text) {
-  return text.size() == 2 * kShaBytes && text.find_first_not_of("0123456789abcdef") == std::string::npos;
 }
 
 /// `path` is whole and on the disk: gives it the name of its content, too; durable when it returns.
@@ -218,13 +189,13 @@ std::unique_ptr<FileStore::Writer> LocalFileStore::create() {
 }
 
 std::unique_ptr<FileStore::Reader> LocalFileStore::open(const std::string& sha256, std::int64_t offset) {
-  if (!is_hash(sha256)) return nullptr;
+  if (!Sha256::is_hex(sha256)) return nullptr;
   auto reader = std::make_unique<ContentReader>(content_path(root_, sha256));
   if (!reader->begin(offset)) return nullptr;
   return reader;
 }
 
-std::string LocalFileStore::path_of(const std::string& sha256) { return content_path(root_, sha256); }
+LocalCopy LocalFileStore::local_copy(const std::string& sha256) { return LocalCopy(content_path(root_, sha256)); }
 
 std::string LocalFileStore::part_path(const std::string& id) const { return root_ + "/tmp/" + std::string(kPart) + id; }
 
@@ -272,7 +243,7 @@ std::vector<std::string> LocalFileStore::unwanted(std::int64_t least_age_ms, std
     for (const auto& entry : fs::directory_iterator(folder.path(), error)) {
       auto name = entry.path().filename().string();
       if (name.starts_with(kPart)) name.erase(0, kPart.size());
-      else if (!is_hash(name)) continue;
+      else if (!Sha256::is_hex(name)) continue;
       if (age_ms(entry.path()) < least_age_ms || is_wanted(name)) continue;
       found.push_back(std::move(name));
       if (found.size() == limit) return found;
@@ -282,7 +253,7 @@ std::vector<std::string> LocalFileStore::unwanted(std::int64_t least_age_ms, std
 }
 
 void LocalFileStore::discard(const std::string& name, std::int64_t least_age_ms) {
-  const auto path = is_hash(name) ? content_path(root_, name) : part_path(name);
+  const auto path = Sha256::is_hex(name) ? content_path(root_, name) : part_path(name);
   std::error_code error;
   if (age_ms(path) >= least_age_ms) fs::rename(path, root_ + "/tmp/trash-" + name, error);
 }

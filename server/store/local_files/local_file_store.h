@@ -14,7 +14,7 @@ class LocalFileStore final : public FileStore {
 
   std::unique_ptr<Writer> create() override;
   std::unique_ptr<Reader> open(const std::string& sha256, std::int64_t offset) override;
-  std::string path_of(const std::string& sha256) override;
+  LocalCopy local_copy(const std::string& sha256) override;
   std::int64_t part_size(const std::string& id) override;
   void create_part(const std::string& id) override;
   std::unique_ptr<Writer> append_part(const std::string& id) override;
@@ -24,6 +24,8 @@ class LocalFileStore final : public FileStore {
                                     const std::function<IsWanted>& is_wanted) override;
   void discard(const std::string& name, std::int64_t age_ms) override;
   void empty_trash() override;
+  bool is_remote() const override { return false; }
+  std::string health() override { return ""; }
 
  private:
   std::string part_path(const std::string& id) const;

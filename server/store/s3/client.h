@@ -1,0 +1,82 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/circuit_breaker.h"
+#include "store/s3/signature.h"
+
+typedef void CURL;
+
+namespace simpleim::store::s3 {
+
+struct Object {
+  std::string key;
+  std::int64_t size = 0;
+  /// ms since the Unix epoch.
+  std::int64_t modified_ms = 0;
+};
+
+struct ObjectPage {
+  std::vector<Object> objects;
+  /// Where the next page begins; empty: this is the last.
+  std::string next;
+};
+
+/// One bucket over HTTP. Any thread, blocking; a call ends when nothing has come for options.deadline_ms. What fails
+/// for a moment (500, 503, a cut connection) is tried again. Throws StoreError: kUnavailable, kStorageFull or
+/// kInternal.
+class Client {
+ public:
+  Client(S3Options options, const base::Clock& clock);
+  ~Client();
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  /// Makes the bucket when there is none.
+  void open_bucket();
+  std::optional<Object> head(const std::string& key);
+  /// Bytes from `offset`, at most `size`; fewer at the end.
+  std::string get(const std::string& key, std::int64_t offset, std::int64_t size);
+  void put(const std::string& key, std::string_view body);
+  /// `size` bytes of the file: in one request, or in parts that are uploaded one after the other. `sha256`: of all.
+  void put_file(const std::string& key, int fd, std::int64_t size, const std::string& sha256);
+  /// Makes its modification time now. Not for objects of more than 5 GB.
+  void touch(const std::string& key);
+  void remove(const std::string& key);
+  ObjectPage list(const std::string& prefix, const std::string& from, std::size_t limit);
+  /// A link to read it with for so long, with these response headers.
+  std::string link(const std::string& key, std::int64_t expires_s, const Query& response_headers) const;
+
+ private:
+  struct Response {
+    long status = 0;
+    std::string body;
+    std::map<std::string, std::string> headers;
+  };
+  using BodyReader = std::function<std::size_t(char* into, std::size_t size)>;
+  struct Body {
+    std::int64_t size = 0;
+    /// Makes a reader from the start; a request may need several.
+    std::function<BodyReader()> open;
+  };
+
+  Response send(Request request, const Body* body = nullptr);
+  Response send_once(const Request& request, const Body* body);
+  [[noreturn]] void fail(const Request& request, const Response& response);
+  std::string path(const std::string& key) const { return "/" + options_.bucket + "/" + key; }
+  CURL* take();
+  void give_back(CURL* handle);
+
+  const S3Options options_;
+  const base::Clock& clock_;
+  base::CircuitBreaker breaker_;
+  std::mutex mutex_;
+  std::vector<CURL*> idle_;
+};
+
+}  // namespace simpleim::store::s3

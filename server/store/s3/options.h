@@ -1,0 +1,21 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace simpleim::store::s3 {
+
+struct S3Options {
+  /// `http://host:port` or `https://host`; the bucket goes into the path, which MinIO, Ceph and S3 all take.
+  std::string endpoint;
+  std::string bucket;
+  std::string region = "us-east-1";
+  std::string access_key;
+  std::string secret_key;
+  /// What no call waits longer for while nothing comes.
+  std::int64_t deadline_ms = 1000;
+  /// An existing folder of this node's for what is on its way.
+  std::string scratch_dir;
+};
+
+}  // namespace simpleim::store::s3
