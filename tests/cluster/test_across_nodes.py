@@ -1,9 +1,11 @@
 """What users of different nodes are to each other: the same as on one."""
+import os
 import threading
 
 import pytest
 from harness import User, new_id, wait_until
 from harness.cluster import Cluster, at
+from harness.files import Tus, download, picture, sha256, upload
 
 
 @pytest.fixture
@@ -189,6 +191,26 @@ def test_a_revoked_session_is_closed_wherever_it_is(cluster, people):
     assert socket.closed(5) == 4002
     # And its token opens nothing anywhere.
     wait_until(lambda: at(elsewhere, cluster.nodes[1]).api.raw("GET", "/api/users/me")[0] == 401, deadline_s=5)
+
+
+def test_a_file_is_everywhere(cluster, people):
+    alice, bob, _ = people
+    b = bob.connect()
+    sent = upload(alice, image := picture(size=(640, 480)), "sunset.png")
+    a = alice.connect()
+    a.send({"message_id": new_id(), "type": 4, "to": bob.id, "content": {"file_id": sent["file_id"]}})
+    content = b.expect(type=4)["content"]
+    assert download(bob, content["url"])[2] == image
+    assert download(at(bob, cluster.nodes[2]), content["thumbnail_url"])[0] == 200
+    # Begun at one node, gone on with at another, finished at a third.
+    data = os.urandom(2_000_000)
+    path = Tus(alice).create(len(data))
+    assert Tus(alice).patch(path, 0, data[:700_000])[0] == 204
+    second, third = Tus(at(alice, cluster.nodes[1])), Tus(at(alice, cluster.nodes[2]))
+    assert second.offset(path) == 700_000
+    assert second.patch(path, 700_000, data[700_000:1_500_000])[0] == 204
+    assert third.patch(path, 1_500_000, data[1_500_000:])[0] == 204
+    assert third.result(path)["file"]["sha256"] == sha256(data)
 
 
 def test_a_device_that_moves_to_another_node_leaves_the_old_one(cluster, people):

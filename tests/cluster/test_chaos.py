@@ -1,10 +1,12 @@
 """Whatever fails while people talk: nothing that was acknowledged is lost, doubled or out of order, and it goes on by
 itself. The seed of a run is printed; SEED=n repeats it."""
+import json
 import time
 
 import pytest
 from harness import wait_until
 from harness.cluster import Cluster
+from harness.files import download, try_upload, upload
 
 from traffic import Traffic
 
@@ -84,6 +86,31 @@ def test_mariadb_goes_and_comes_back(own_cluster, fault):
         print(f"everybody goes on {time.monotonic() - up:.1f} s after it answers again")
         wait_until(lambda: all(ready(n) for n in own_cluster.nodes), "the nodes to be ready", 10)
         traffic.flow(60)
+
+
+def parts(node):
+    return json.loads(node.get("/ready")[1])["parts"]
+
+
+@pytest.mark.parametrize("fault", ["kill", "stop", "freeze"])
+def test_s3_goes_and_comes_back(own_cluster, fault):
+    minio = own_cluster.minio
+    with Traffic(own_cluster) as traffic:
+        user = traffic.members[0].user
+        kept = upload(user, b"before")
+        getattr(minio, fault)()
+        # Files are refused, in time; everything else goes on.
+        began = time.monotonic()
+        status, answer = try_upload(user, b"meanwhile")
+        assert (status, answer["code"]) == (503, 50301), answer
+        assert download(user, kept["url"])[0] == 503
+        assert time.monotonic() - began < 20
+        traffic.flow(60)
+        assert all(ready(n) and parts(n)["files"] != "ok" for n in own_cluster.nodes)
+        minio.thaw() if fault == "freeze" else minio.start()
+        wait_until(lambda: all(parts(n)["files"] == "ok" for n in own_cluster.nodes), "the files", 10)
+        assert download(user, kept["url"])[2] == b"before"
+        assert download(user, upload(user, b"after")["url"])[2] == b"after"
 
 
 def test_a_node_that_hangs_holds_nobody_up(own_cluster):

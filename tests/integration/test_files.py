@@ -341,6 +341,7 @@ def stored(server):
     return sorted(p.name for p in (server.data_dir / "files").rglob("*") if p.is_file())
 
 
+@pytest.mark.embedded
 def test_equal_contents_are_kept_once_and_broken_uploads_leave_nothing():
     with Server() as server:
         alice, bob = User(server), User(server)
@@ -426,6 +427,7 @@ def test_what_the_protocol_of_parts_forbids(alice, bob):
     assert tus.call("HEAD", path)[0] == 404 and tus.patch(path, 3, b"d")[0] == 404
 
 
+@pytest.mark.embedded
 def test_a_cut_upload_goes_on_where_it_was_also_after_a_crash():
     with Server() as server:
         alice = User(server)
@@ -452,6 +454,7 @@ def test_a_cut_upload_goes_on_where_it_was_also_after_a_crash():
         assert tus.result(path)["file"]["sha256"] == sha256(data)
 
 
+@pytest.mark.embedded
 def test_a_newer_connection_takes_over_from_a_dead_one(alice):
     tus = Tus(alice)
     data = os.urandom(2_000_000)

@@ -22,6 +22,8 @@ constexpr std::string_view kParts = "parts/";
 /// What create_part() leaves: the part is there, and this old.
 constexpr std::string_view kStart = "start";
 constexpr std::int64_t kWindow = 1 << 20;
+/// A piece of an upload in parts: what a node that ends may lose of it.
+constexpr std::int64_t kPieceBytes = 8 << 20;
 constexpr std::size_t kPage = 1000;
 constexpr std::size_t kPagesAtOnce = 10;
 
@@ -92,27 +94,38 @@ class ContentWriter final : public FileStore::Writer {
 
 class PartWriter final : public FileStore::Writer {
  public:
-  PartWriter(Client& client, const std::string& folder, std::string key)
-      : client_(client), scratch_(folder), key_(std::move(key)) {}
+  PartWriter(Client& client, std::string folder, std::string id, std::int64_t offset)
+      : client_(client), folder_(std::move(folder)), id_(std::move(id)), offset_(offset) {}
   ~PartWriter() override {
     try {
-      (void)PartWriter::finish();
+      end_piece();
     } catch (const StoreError& e) {
       base::log::warn("a piece of an upload is lost; the client sends it again", {{"what", e.what()}});
     }
   }
-  void write(std::string_view piece) override { scratch_.write(piece); }
+  void write(std::string_view bytes) override {
+    if (!scratch_) scratch_.emplace(folder_);
+    scratch_->write(bytes);
+    if (scratch_->size() >= kPieceBytes) end_piece();
+  }
   StoredContent finish() override {
-    if (!is_finished_ && scratch_.size() > 0) client_.put_file(key_, scratch_.fd(), scratch_.size(), scratch_.hash());
-    is_finished_ = true;
+    end_piece();
     return {};
   }
 
  private:
+  void end_piece() {
+    if (!scratch_) return;
+    client_.put_file(piece_key(id_, offset_), scratch_->fd(), scratch_->size(), scratch_->hash());
+    offset_ += scratch_->size();
+    scratch_.reset();
+  }
+
   Client& client_;
-  Scratch scratch_;
-  const std::string key_;
-  bool is_finished_ = false;
+  const std::string folder_;
+  const std::string id_;
+  std::int64_t offset_;
+  std::optional<Scratch> scratch_;
 };
 
 class ContentReader final : public FileStore::Reader {
@@ -229,8 +242,7 @@ std::int64_t S3FileStore::part_size(const std::string& id) {
 void S3FileStore::create_part(const std::string& id) { client_.put(part_prefix(id) + std::string(kStart), ""); }
 
 std::unique_ptr<FileStore::Writer> S3FileStore::append_part(const std::string& id) {
-  return std::make_unique<PartWriter>(client_, options_.scratch_dir,
-                                      piece_key(id, std::max<std::int64_t>(0, part_size(id))));
+  return std::make_unique<PartWriter>(client_, options_.scratch_dir, id, std::max<std::int64_t>(0, part_size(id)));
 }
 
 StoredContent S3FileStore::finish_part(const std::string& id) {
