@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the test suites and closes with one line over all of them: "N passed, N failed".
-# Without arguments all suites; else the named ones: architecture asan tsan fuzz conformance integration backends cluster
+# Without arguments all suites; else the named ones: architecture asan tsan fuzz conformance integration mysql cluster
 # fault web e2e
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -120,7 +120,7 @@ for suite in "${SUITES[@]}"; do
     fuzz) step build build fuzz fuzz_websocket_frames fuzz_chat_frames fuzz_http_input fuzz_multipart_body && fuzz ;;
     conformance) step build build release echo_server && py conformance tests/conformance ;;
     integration) step build build release simpleim && py integration tests/integration ;;
-    backends) step build build release simpleim && TEST_STORE=cluster py backends tests/integration -m "not embedded" ;;
+    mysql) step build build release simpleim && TEST_STORE=mysql py mysql tests/integration -m "not embedded" ;;
     cluster) step build build release simpleim && py cluster tests/cluster ;;
     fault) step build build release simpleim && py fault tests/fault ;;
     web) step build build release simpleim && web ;;

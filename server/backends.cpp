@@ -9,6 +9,7 @@
 #include "cluster/redis/presence_directory.h"
 #include "service/tokens.h"
 #include "store/local_files/local_file_store.h"
+#include "store/mongo/message_archive.h"
 #include "store/mysql/mysql_store.h"
 #include "store/s3/s3_file_store.h"
 #include "store/sqlite/sqlite_store.h"
@@ -28,6 +29,21 @@ store::mysql::MysqlOptions mysql_options(const base::Config& config, std::size_t
   options.deadline_ms = config.store.deadline_ms;
   options.node = config.server.node_id;
   return options;
+}
+
+/// Null: messages lie in MySQL.
+std::unique_ptr<store::MessageArchive> open_archive(const base::Config& config, const base::Clock& clock) {
+  if (config.store.mongo.empty()) return nullptr;
+  store::mongo::MongoOptions options;
+  options.uri = config.store.mongo;
+  options.deadline_ms = config.store.deadline_ms;
+  // The path, as far as it is one: hosts may be several, which no URL parser of one host takes.
+  const auto start = options.uri.find('/', options.uri.find("://") + 3);
+  if (start != std::string::npos) {
+    const auto name = options.uri.substr(start + 1, options.uri.find('?') - start - 1);
+    if (!name.empty()) options.database = name;
+  }
+  return std::make_unique<store::mongo::MongoMessageArchive>(options, clock);
 }
 
 cluster::redis::RedisOptions redis_options(const base::Config& config) {
@@ -51,7 +67,8 @@ OpenedStore open_store(const base::Config& config, std::size_t readers, const ba
   if (is_embedded(config))
     return {std::make_unique<store::sqlite::SqliteStore>(config.server.data_dir + "/simpleim.db", readers),
             service::load_or_make_key(config.server.data_dir + "/jwt.key")};
-  auto mysql = std::make_unique<store::mysql::MysqlStore>(mysql_options(config, readers), clock, random);
+  auto mysql = std::make_unique<store::mysql::MysqlStore>(mysql_options(config, readers), clock, random,
+                                                          open_archive(config, clock));
   std::string proposed(service::Tokens::kKeyBytes, '\0');
   random.fill(proposed.data(), proposed.size());
   auto key = mysql->setting("jwt_key", proposed);

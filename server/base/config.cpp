@@ -187,8 +187,12 @@ const std::vector<Option>& options() {
            "MySQL or MariaDB that all nodes share: mysql://user:password@host:3306/database; empty: SQLite in "
            "server.data_dir",
            [](Config& c) -> auto& { return c.store.mysql; }),
-      number("store.deadline_ms", "how long the server waits for MySQL, milliseconds (counted in whole seconds)", 100,
-             60000, [](Config& c) -> auto& { return c.store.deadline_ms; }),
+      text("store.mongo",
+           "MongoDB for the messages, beside store.mysql for the rest: mongodb://user:password@host:27017/database; "
+           "empty: messages go into MySQL, too",
+           [](Config& c) -> auto& { return c.store.mongo; }),
+      number("store.deadline_ms", "how long the server waits for MySQL (in whole seconds) and MongoDB, milliseconds",
+             100, 60000, [](Config& c) -> auto& { return c.store.deadline_ms; }),
       text("cluster.redis",
            "Redis that brings nodes together: redis://user:password@host:6379; empty: this node is alone",
            [](Config& c) -> auto& { return c.cluster.redis; }),
@@ -251,6 +255,10 @@ std::string Config::problem() const {
     if (!value->empty() && (!url || url->scheme != scheme))
       return std::string(key) + ": not a URL of the form " + scheme + "://user:password@host:port";
   }
+  if (!store.mongo.empty() && store.mysql.empty())
+    return "store.mongo needs store.mysql: accounts, groups and the order of messages are kept there";
+  if (!store.mongo.empty() && !store.mongo.starts_with("mongodb://") && !store.mongo.starts_with("mongodb+srv://"))
+    return "store.mongo: not a URL of the form mongodb://user:password@host:27017/database";
   const auto s3 = ServiceUrl::parse(files.s3);
   if (!files.s3.empty() && (!s3 || (s3->scheme != "http" && s3->scheme != "https") || s3->path.empty() ||
                             s3->user.empty() || s3->password.empty() || s3->path.find('/') != std::string::npos))

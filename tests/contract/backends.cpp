@@ -6,8 +6,10 @@
 #include "cluster/redis/presence_directory.h"
 #include "servers/mariadb_server.h"
 #include "servers/minio_server.h"
+#include "servers/mongo_server.h"
 #include "servers/redis_server.h"
 #include "store/local_files/local_file_store.h"
+#include "store/mongo/message_archive.h"
 #include "store/mysql/mysql_store.h"
 #include "store/s3/s3_file_store.h"
 #include "store/sqlite/search_index.h"
@@ -48,6 +50,20 @@ class MysqlPlace final : public StorePlace {
   const store::mysql::MysqlOptions options_ = MariaDbServer::shared().options();
 };
 
+/// The same with its messages in a MongoDB.
+class MongoPlace final : public StorePlace {
+ public:
+  std::unique_ptr<store::Store> open() override {
+    return std::make_unique<store::mysql::MysqlStore>(
+        options_, system_clock(), secure_random(),
+        std::make_unique<store::mongo::MongoMessageArchive>(mongo_, system_clock()));
+  }
+
+ private:
+  const store::mysql::MysqlOptions options_ = MariaDbServer::shared().options();
+  const store::mongo::MongoOptions mongo_ = MongoServer::shared().options();
+};
+
 class LocalFilesPlace final : public FilePlace {
  public:
   std::unique_ptr<store::FileStore> open() override {
@@ -79,7 +95,8 @@ class SqliteSearchPlace : private TempDir, public store::sqlite::SqliteSearchInd
 
 std::vector<StoreBackend> store_backends() {
   return {{"sqlite", [] { return std::make_unique<SqlitePlace>(); }},
-          {"mysql", [] { return std::make_unique<MysqlPlace>(); }}};
+          {"mysql", [] { return std::make_unique<MysqlPlace>(); }},
+          {"mongo", [] { return std::make_unique<MongoPlace>(); }}};
 }
 
 std::vector<FileBackend> file_backends() {

@@ -110,6 +110,23 @@ class MariaDb(Backend):
         return f"mysql://simpleim:p%40ss@{address or self.addresses[0]}:{self.port}/{database}"
 
 
+class Mongo(Backend):
+    """A server of MongoDB's protocol, from tests/requirements.txt."""
+
+    name = "mongo"
+    _databases = itertools.count(1)
+
+    def command(self):
+        return [str(ROOT / ".venv" / "bin" / "secantusd-py"), "--host", self.addresses[0] if len(self.addresses) == 1 else "0.0.0.0",
+                "--port", str(self.port), "--storage-path", str(self.dir / "data"), "--sync-on-commit", "--log-level", "WARNING"]
+
+    def new_database(self):
+        return f"simpleim{next(self._databases)}"
+
+    def url(self, database, address=None):
+        return f"mongodb://{address or self.addresses[0]}:{self.port}/{database}?directConnection=true"
+
+
 class Minio(Backend):
     """S3; built by scripts/install-minio.sh."""
 

@@ -48,18 +48,21 @@ _backends = []
 
 def own_place():
     """Settings of a database and a bucket of one's own on the MariaDB and MinIO that all tests of this process share."""
-    from .backends import MariaDb, Minio
+    from .backends import MariaDb, Minio, Mongo
 
     if not _backends:
-        _backends.extend([MariaDb().start(), Minio().start()])
-    mariadb, minio = _backends
-    return {"store.mysql": mariadb.url(mariadb.new_database()), "files.s3": minio.url(minio.new_bucket())}
+        _backends.extend([MariaDb().start(), Minio().start(), Mongo().start()])
+    mariadb, minio, mongo = _backends
+    settings = {"store.mysql": mariadb.url(mariadb.new_database()), "files.s3": minio.url(minio.new_bucket())}
+    if os.environ["TEST_STORE"] == "mongo":
+        settings["store.mongo"] = mongo.url(mongo.new_database())
+    return settings
 
 
 class Server:
     def __init__(self, settings=None, data_dir=None, wrapper=(), env=None):
-        # TEST_STORE=cluster: every test as it is, on the stores of a cluster.
-        store = own_place() if os.environ.get("TEST_STORE") == "cluster" else {}
+        # TEST_STORE=mysql or mongo: every test as it is, on the stores of a cluster (messages in this one).
+        store = own_place() if os.environ.get("TEST_STORE") else {}
         self.settings = {**FAST, **store, **(settings or {})}
         self.own_dir = data_dir is None
         self.data_dir = pathlib.Path(data_dir or tempfile.mkdtemp(prefix="simpleim-test-"))

@@ -44,6 +44,16 @@ ConversationIndex::Entry& ConversationIndex::open(ConversationId conversation) {
   return entries_.at(conversation);
 }
 
+ConversationIndex::Entry* ConversationIndex::open_key(std::int64_t key) {
+  const auto by_key = [key](const auto& entry) { return entry.second.key == key; };
+  auto found = std::find_if(entries_.begin(), entries_.end(), by_key);
+  if (found == entries_.end()) {
+    lock({key}, nullptr);
+    found = std::find_if(entries_.begin(), entries_.end(), by_key);
+  }
+  return found == entries_.end() ? nullptr : &found->second;
+}
+
 std::vector<ConversationId> ConversationIndex::claim(std::vector<ConversationId> conversations) {
   std::sort(conversations.begin(), conversations.end());
   conversations.erase(std::unique(conversations.begin(), conversations.end()), conversations.end());
@@ -91,7 +101,7 @@ void ConversationIndex::lock(const std::vector<std::int64_t>& keys, std::vector<
     entry.key = query.integer();
     entry.conversation.low = query.id();
     entry.conversation.high = query.id();
-    entry.last_seq = query.integer();
+    entry.last_seq = entry.committed_seq = query.integer();
     entry.last_timestamp = query.integer();
     const auto rules = query.integer();
     auto& known = known_[entry.conversation];

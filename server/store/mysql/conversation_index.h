@@ -16,6 +16,8 @@ class ConversationIndex final : public sql::ConversationKeys {
     ConversationId conversation;
     std::int64_t key = 0;
     std::int64_t last_seq = 0;
+    /// Before this batch.
+    std::int64_t committed_seq = 0;
     /// Of the last message that is shown.
     std::int64_t last_timestamp = 0;
     bool grown = false;
@@ -29,6 +31,8 @@ class ConversationIndex final : public sql::ConversationKeys {
   std::int64_t find_key(ConversationId conversation) const;
   /// Locks it, when the batch has not yet. Valid until the next call.
   Entry& open(ConversationId conversation);
+  /// Locks the one with this key; null when there is none.
+  Entry* open_key(std::int64_t key);
   /// Null when the batch has not locked it.
   const Entry* find(ConversationId conversation) const;
   /// Locks those that exist, in the order of their keys. Returns those whose rules changed since they were locked last.

@@ -137,8 +137,13 @@ std::optional<Message> MysqlMessageStore::find(const MessageId& id) {
 }
 
 std::vector<ConversationEnd> MysqlMessageStore::conversation_ends(std::uint64_t position, std::size_t limit) {
+  return conversation_ends_of(db_, position, limit);
+}
+
+std::vector<ConversationEnd> BatchedMessageStore::conversation_ends_of(Database& database, std::uint64_t position,
+                                                                       std::size_t limit) {
   std::vector<ConversationEnd> ends;
-  auto db = db_.read();
+  auto db = database.read();
   auto query = db->query("SELECT id, low, high, last_seq FROM conversation WHERE id > ? ORDER BY id LIMIT ?");
   query.bind(position).bind(static_cast<std::int64_t>(limit));
   while (query.step()) {

@@ -8,11 +8,32 @@
 
 namespace simpleim::store::mysql {
 
+/// What MysqlStore asks of its messages, wherever they lie. On the batch's thread.
+class BatchedMessageStore : public sql::SqlMessageStore {
+ public:
+  using SqlMessageStore::SqlMessageStore;
+
+  /// Asks for all of them at once what find_earlier() will ask.
+  virtual void look_up(const std::vector<MessageId>& ids) = 0;
+  /// Where these messages are, as far as they exist.
+  virtual std::vector<ConversationId> conversations_of(const std::vector<MessageId>& ids) = 0;
+  /// What lies elsewhere becomes durable there.
+  virtual void before_commit() {}
+  /// The batch is over, one way or the other.
+  virtual void end_batch() = 0;
+  /// Work that can wait, inside a batch; false when there is none.
+  virtual bool tidy() { return false; }
+  virtual std::string health() { return ""; }
+
+ protected:
+  static std::vector<ConversationEnd> conversation_ends_of(Database& db, std::uint64_t position, std::size_t limit);
+};
+
 /// Messages in the table `message`, whose rows of one conversation lie together. A conversation's row is locked while a
 /// batch appends to it: whichever node commits next goes on from there.
-class MysqlMessageStore final : public sql::SqlMessageStore {
+class MysqlMessageStore final : public BatchedMessageStore {
  public:
-  MysqlMessageStore(Database& db, ConversationIndex& index) : SqlMessageStore(db, index), db_(db), index_(index) {}
+  MysqlMessageStore(Database& db, ConversationIndex& index) : BatchedMessageStore(db, index), db_(db), index_(index) {}
 
   Appended append(const Message& message, const std::vector<UserId>& mentions) override;
   std::optional<Appended> find_earlier(const MessageId& id, UserId from) override;
@@ -25,13 +46,9 @@ class MysqlMessageStore final : public sql::SqlMessageStore {
   std::optional<Message> last_message(ConversationId conversation) override;
   std::int64_t unread(ConversationId conversation, UserId reader, std::int64_t read_seq) override;
 
-  // --- called by MysqlStore on the batch's thread ---
-  /// Asks for all of them at once what find_earlier() will ask.
-  void look_up(const std::vector<MessageId>& ids);
-  /// Where these messages are, as far as they exist.
-  std::vector<ConversationId> conversations_of(const std::vector<MessageId>& ids);
-  /// The batch is over, one way or the other.
-  void end_batch() { known_.clear(); }
+  void look_up(const std::vector<MessageId>& ids) override;
+  std::vector<ConversationId> conversations_of(const std::vector<MessageId>& ids) override;
+  void end_batch() override { known_.clear(); }
 
  private:
   struct IdHash {

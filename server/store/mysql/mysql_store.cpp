@@ -1,5 +1,6 @@
 #include "store/mysql/mysql_store.h"
 
+#include "store/mysql/archived_message_store.h"
 #include "store/mysql/schema.h"
 
 namespace simpleim::store::mysql {
@@ -12,6 +13,11 @@ void migrate_first(MysqlOptions options) {
   options.deadline_ms = kMigrationDeadlineMs;
   Connection connection(options, Connection::Use::kWrite);
   migrate(connection);
+}
+
+std::unique_ptr<BatchedMessageStore> make_messages(Database& db, ConversationIndex& index, MessageArchive* archive) {
+  if (archive == nullptr) return std::make_unique<MysqlMessageStore>(db, index);
+  return std::make_unique<ArchivedMessageStore>(db, index, *archive);
 }
 
 }  // namespace
@@ -36,13 +42,15 @@ void MysqlAccountStore::set_blocked(UserId user, UserId other, bool blocked, std
   index_.change_rules(ConversationId::between(user, other));
 }
 
-MysqlStore::MysqlStore(MysqlOptions options, const base::Clock& clock, base::Random& random)
+MysqlStore::MysqlStore(MysqlOptions options, const base::Clock& clock, base::Random& random,
+                       std::unique_ptr<MessageArchive> archive)
     : db_((migrate_first(options), std::move(options)), clock),
       index_(db_),
       log_(db_, clock, random),
       accounts_(db_, index_),
       groups_(db_, index_),
-      messages_(db_, index_),
+      archive_(std::move(archive)),
+      messages_(make_messages(db_, index_, archive_.get())),
       conversations_(db_, index_),
       files_(db_, index_),
       reports_(db_),
@@ -52,8 +60,9 @@ void MysqlStore::begin() { db_.begin(); }
 
 void MysqlStore::commit() {
   try {
+    messages_->before_commit();
+    index_.write_ends();
     if (db_.has_writes()) {
-      index_.write_ends();
       db_.commit(log_.close_batch());
     } else {
       db_.rollback();
@@ -67,7 +76,7 @@ void MysqlStore::commit() {
 }
 
 void MysqlStore::end_batch() {
-  messages_.end_batch();
+  messages_->end_batch();
   conversations_.end_batch();
 }
 
@@ -85,9 +94,9 @@ void MysqlStore::undo_to_mark() {
 
 std::vector<ConversationId> MysqlStore::claim(const Claim& claim) {
   auto conversations = claim.conversations;
-  for (const auto conversation : messages_.conversations_of(claim.targets)) conversations.push_back(conversation);
+  for (const auto conversation : messages_->conversations_of(claim.targets)) conversations.push_back(conversation);
   auto changed = index_.claim(std::move(conversations));
-  messages_.look_up(claim.messages);
+  messages_->look_up(claim.messages);
   conversations_.look_up(claim.marks);
   return changed;
 }
@@ -95,13 +104,19 @@ std::vector<ConversationId> MysqlStore::claim(const Claim& claim) {
 bool MysqlStore::tidy() {
   db_.begin();
   try {
-    const bool more = log_.expire();
+    const bool expired = log_.expire();
+    const bool tidied = messages_->tidy();
     commit();
-    return more;
+    return expired || tidied;
   } catch (...) {
     rollback();
     throw;
   }
+}
+
+std::string MysqlStore::health() {
+  auto problem = db_.health();
+  return problem.empty() ? messages_->health() : problem;
 }
 
 std::string MysqlStore::setting(const std::string& name, const std::string& proposed) {

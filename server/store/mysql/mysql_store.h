@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/random.h"
+#include "store/message_archive.h"
 #include "store/mysql/commit_log.h"
 #include "store/mysql/conversation_store.h"
 #include "store/mysql/message_store.h"
@@ -39,12 +40,13 @@ class MysqlAccountStore final : public sql::SqlAccountStore {
 /// Everything in one MySQL or MariaDB database that all nodes share (docs/decisions/0015).
 class MysqlStore final : public Store {
  public:
-  /// Connects and brings the schema up to date. Throws StoreError.
-  MysqlStore(MysqlOptions options, const base::Clock& clock, base::Random& random);
+  /// Connects and brings the schema up to date. `archive`: where messages go; null: into MySQL, too. Throws StoreError.
+  MysqlStore(MysqlOptions options, const base::Clock& clock, base::Random& random,
+             std::unique_ptr<MessageArchive> archive = nullptr);
 
   AccountStore& accounts() override { return accounts_; }
   GroupStore& groups() override { return groups_; }
-  MessageStore& messages() override { return messages_; }
+  MessageStore& messages() override { return *messages_; }
   ConversationStore& conversations() override { return conversations_; }
   FileIndex& files() override { return files_; }
   ReportStore& reports() override { return reports_; }
@@ -60,7 +62,7 @@ class MysqlStore final : public Store {
   CommitLog* commit_log() override { return &log_; }
   bool tidy() override;
   std::size_t untidy() const override { return 0; }
-  std::string health() override { return db_.health(); }
+  std::string health() override;
 
   /// What all nodes have in common under this name: `proposed` the first time it is asked for, and the same ever after.
   std::string setting(const std::string& name, const std::string& proposed);
@@ -73,7 +75,8 @@ class MysqlStore final : public Store {
   MysqlCommitLog log_;
   MysqlAccountStore accounts_;
   MysqlGroupStore groups_;
-  MysqlMessageStore messages_;
+  const std::unique_ptr<MessageArchive> archive_;
+  const std::unique_ptr<BatchedMessageStore> messages_;
   MysqlConversationStore conversations_;
   sql::SqlFileIndex files_;
   sql::SqlReportStore reports_;

@@ -120,6 +120,18 @@ CREATE TABLE message (
   UNIQUE KEY message_id (message_id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
+-- What operations changed of messages that lie in another database (store/message_archive.h), until it is changed there.
+CREATE TABLE amendment (
+  `key` BIGINT PRIMARY KEY,
+  sender_id BIGINT NOT NULL,
+  type TINYINT UNSIGNED NOT NULL,
+  content MEDIUMTEXT NOT NULL,
+  edited_at BIGINT NOT NULL,
+  recalled_at BIGINT NOT NULL,
+  recalled_by BIGINT NOT NULL,
+  version BIGINT NOT NULL
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
 -- user_id 0: everyone.
 CREATE TABLE mention (
   conversation_id BIGINT NOT NULL,

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace simpleim::store::mongo {
+
+struct MongoOptions {
+  /// `mongodb://user:password@host:27017,…/database?replicaSet=…`.
+  std::string uri;
+  std::string database = "simpleim";
+  /// What no call waits longer for: finding a server, connecting, each answer.
+  std::int64_t deadline_ms = 1000;
+};
+
+}  // namespace simpleim::store::mongo
