@@ -3,7 +3,7 @@
 JOBS ?= $(shell nproc)
 RUN_FLAGS ?=
 
-.PHONY: help deps build run web-dev test e2e bench conformance asan tsan fuzz format lint clean
+.PHONY: help deps build run cluster cluster-stop web-dev test e2e bench conformance asan tsan fuzz format lint clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,6 +17,15 @@ build: deps ## the release binary: build/release/simpleim
 
 run: build ## start SimpleIM on http://127.0.0.1:8080 with ./data (RUN_FLAGS="--listen …")
 	@exec build/release/simpleim serve $(RUN_FLAGS)
+
+cluster: build ## three nodes behind nginx on http://127.0.0.1:8080, with MariaDB, MongoDB, Redis and S3, without containers
+	@scripts/install-deps.sh test
+	@scripts/install-minio.sh
+	@test -x .venv/bin/secantusd-py || { /usr/bin/python3 -m venv .venv && .venv/bin/pip install -q -r tests/requirements.txt && cp tests/requirements.txt .venv/; }
+	@scripts/cluster.sh start
+
+cluster-stop: ## end it; what it kept stays in ./cluster-data
+	@scripts/cluster.sh stop
 
 web-dev: ## the web client with hot reload on http://localhost:5173, against a server that runs (SIMPLEIM_SERVER=http://…)
 	@scripts/install-npm.sh

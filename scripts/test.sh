@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the test suites and closes with one line over all of them: "N passed, N failed".
-# Without arguments all suites; else the named ones: architecture asan tsan fuzz conformance integration mysql cluster
+# Without arguments all suites; else the named ones: architecture asan tsan fuzz conformance integration mysql mongo cluster
 # fault web e2e
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -121,6 +121,7 @@ for suite in "${SUITES[@]}"; do
     conformance) step build build release echo_server && py conformance tests/conformance ;;
     integration) step build build release simpleim && py integration tests/integration ;;
     mysql) step build build release simpleim && TEST_STORE=mysql py mysql tests/integration -m "not embedded" ;;
+    mongo) step build build release simpleim && TEST_STORE=mongo py mongo tests/integration -m "not embedded" ;;
     cluster) step build build release simpleim && py cluster tests/cluster ;;
     fault) step build build release simpleim && py fault tests/fault ;;
     web) step build build release simpleim && web ;;

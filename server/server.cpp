@@ -287,6 +287,7 @@ void Server::Parts::compose_listeners() {
   constexpr std::uint64_t kFormOverhead = 64 << 10;
   http.max_upload = config.files.max_bytes > 0 ? static_cast<std::uint64_t>(config.files.max_bytes) + kFormOverhead
                                                : std::uint64_t{1} << 62;
+  http.trusted_proxies = net::TrustedProxies(config.server.trusted_proxies);
   http.websocket = websocket_options(config);
   http.headers = kApiHeaders;
   http.allowed_origins = config.security.allowed_origins;

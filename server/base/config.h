@@ -19,6 +19,7 @@ struct Config {
     std::int64_t threads = 0;
     std::int64_t drain_seconds = 5;
     bool allow_plain = false;
+    std::vector<std::string> trusted_proxies;
   } server;
   struct Log {
     std::string level = "info";

@@ -201,7 +201,8 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
       if (!value.empty()) value += ", ";
       value.append(field.value().data(), field.value().size());
     }
-    request.remote_address = stream_.remote_address();
+    request.remote_address =
+        context_.trusted_proxies.client(stream_.remote_address(), request.header("x-forwarded-for"));
     request.tls = stream_.is_tls();
     head_only_ = request.method == "HEAD";
     const auto& origins = context_.allowed_origins;

@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "net/client_address.h"
 #include "net/http.h"
 #include "net/io_thread.h"
 #include "net/stream.h"
@@ -29,6 +30,7 @@ struct HttpContext {
   std::int64_t idle_timeout_ms = 65'000;
   /// Origins of web pages that may read answers, besides the server's own.
   std::vector<std::string> allowed_origins;
+  TrustedProxies trusted_proxies;
   /// Sent with every answer that does not bring a header of the same name.
   std::vector<std::pair<std::string, std::string>> headers;
 };
