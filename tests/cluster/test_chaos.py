@@ -5,6 +5,7 @@ import time
 
 import pytest
 from harness import wait_until
+from harness.backends import Nginx
 from harness.cluster import Cluster
 from harness.files import download, try_upload, upload
 
@@ -86,6 +87,35 @@ def test_mariadb_goes_and_comes_back(own_cluster, fault):
         print(f"everybody goes on {time.monotonic() - up:.1f} s after it answers again")
         wait_until(lambda: all(ready(n) for n in own_cluster.nodes), "the nodes to be ready", 10)
         traffic.flow(60)
+
+
+@pytest.mark.parametrize("fault", ["kill", "freeze"])
+def test_mongodb_goes_and_comes_back(fault):
+    with Cluster(3, mongo=True) as cluster, Traffic(cluster) as traffic:
+        traffic.flow(30)
+        getattr(cluster.mongo, fault)()
+        wait_until(lambda: not any(ready(n) for n in cluster.nodes), "the nodes to say so", 10)
+        assert all("MongoDB" in parts(n)["store"] for n in cluster.nodes)
+        # What does not need the messages goes on.
+        assert traffic.members[0].user.api("GET", "/api/users/me")["user_id"] == traffic.members[0].user.id
+        cluster.mongo.thaw() if fault == "freeze" else cluster.mongo.start()
+        traffic.flow_for_all(30)
+        wait_until(lambda: all(ready(n) for n in cluster.nodes), "the nodes to be ready", 10)
+        traffic.flow(30)
+
+
+def test_nodes_are_restarted_behind_a_proxy(own_cluster):
+    proxy = Nginx(own_cluster.nodes).start()
+    try:
+        with Traffic(own_cluster, through=[proxy]) as traffic:
+            for node in own_cluster.nodes:
+                assert node.stop() == 0
+                traffic.flow(60)
+                traffic.flow_for_all()
+                node.restart()
+                traffic.flow(60)
+    finally:
+        proxy.close()
 
 
 def parts(node):

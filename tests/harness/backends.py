@@ -153,6 +153,27 @@ class Minio(Backend):
         return f"simpleim-{next(self._buckets)}"
 
 
+class Nginx(Backend):
+    """The proxy of deploy/nginx, in front of these nodes."""
+
+    name = "nginx"
+
+    def __init__(self, nodes):
+        super().__init__()
+        self.nodes = nodes
+
+    def prepare(self):
+        conf = (ROOT / "deploy" / "nginx" / "simpleim.conf").read_text().replace("127.0.0.1:8080", f"127.0.0.1:{self.port}")
+        for i, node in enumerate(self.nodes, 1):
+            conf = conf.replace(f"127.0.0.1:1808{i} ", f"127.0.0.1:{node.port} ")
+        temporary = "".join(f"{kind}_temp_path {self.dir}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        (self.dir / "nginx.conf").write_text(
+            f"daemon off; pid {self.dir}/pid; error_log stderr warn; events {{}} http {{ access_log off; {temporary} {conf} }}")
+
+    def command(self):
+        return ["nginx", "-c", str(self.dir / "nginx.conf")]
+
+
 class Redis(Backend):
     name = "redis"
 

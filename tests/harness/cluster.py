@@ -1,5 +1,5 @@
 """Several nodes on backends that they share."""
-from .backends import MariaDb, Minio, Redis
+from .backends import MariaDb, Minio, Mongo, Redis
 from .client import Api, User
 from .server import Server
 
@@ -7,10 +7,11 @@ from .server import Server
 class Cluster:
     """`addresses`: one loopback address a node, by which it alone reaches the backends (to be cut off by a rule)."""
 
-    def __init__(self, nodes=3, settings=None, addresses=("127.0.0.1",), env=None):
+    def __init__(self, nodes=3, settings=None, addresses=("127.0.0.1",), env=None, mongo=False):
         self.mariadb = MariaDb(addresses)
         self.redis = Redis(addresses)
         self.minio = Minio(addresses)
+        self.mongo = Mongo(addresses) if mongo else None
         self.size = nodes
         self.addresses = addresses
         self.settings = settings or {}
@@ -21,6 +22,9 @@ class Cluster:
         self.mariadb.start()
         self.redis.start()
         self.minio.start()
+        if self.mongo:
+            self.mongo.start()
+            self.mongo_database = self.mongo.new_database()
         self.database, self.bucket = self.mariadb.new_database(), self.minio.new_bucket()
         self.nodes = [self.make_node(i) for i in range(self.size)]
         for node in self.nodes:
@@ -36,6 +40,7 @@ class Cluster:
             "store.mysql": self.mariadb.url(self.database, address),
             "cluster.redis": self.redis.url(address),
             "files.s3": self.minio.url(self.bucket, address),
+            **({"store.mongo": self.mongo.url(self.mongo_database, address)} if self.mongo else {}),
             **self.settings,
         }, env=self.env)
 
@@ -47,6 +52,8 @@ class Cluster:
             node.close()
         self.redis.close()
         self.minio.close()
+        if self.mongo:
+            self.mongo.close()
         self.mariadb.close()
 
     def __enter__(self):
