@@ -191,7 +191,8 @@ Server::Parts::Parts(const Config& c)
 void Server::Parts::compose_services() {
   if (!bus->alone() || store.commit_log() != nullptr)
     link = std::make_unique<gateway::ClusterLink>(
-        gateway::ClusterLink::Ports{*bus, store, *presence, workers, clock, config.server.node_id, thread_list.size()});
+        gateway::ClusterLink::Ports{*bus, store, *presence, workers, clock, config.server.node_id, thread_list.size(),
+                                    [this](const auto& conversations) { indexer->note_moved(conversations); }});
   conversations = std::make_unique<service::Conversations>(store);
   gateway_context = std::make_unique<gateway::GatewayContext>(
       gateway::GatewayContext{store,

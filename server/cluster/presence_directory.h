@@ -10,6 +10,8 @@ namespace simpleim::cluster {
 struct Presence {
   base::UserId user;
   bool online = false;
+  /// False: it could not be learnt now whether he is on another node.
+  bool known = true;
 };
 
 /// Who is online on any node. A node that dies takes its users with it within a minute. Thread-safe.
@@ -22,7 +24,7 @@ class PresenceDirectory {
   /// The user's last device on this node is gone.
   virtual void set_offline(base::UserId user) = 0;
   /// Online on any node; in the order asked. May wait for other nodes, so never on an I/O thread: a deadline (1 s) for
-  /// a connection, and for each answer. What cannot be learnt counts as offline, it is never an error.
+  /// a connection, and for each answer. What cannot be learnt is offline and not known, it is never an error.
   virtual std::vector<Presence> lookup(const std::vector<base::UserId>& users) const = 0;
 };
 

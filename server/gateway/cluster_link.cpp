@@ -26,6 +26,8 @@ constexpr std::int64_t kSettleMs = 500;
 constexpr std::int64_t kWatchEveryMs = 15'000;
 /// A user who left one node may be on another: the directory knows a moment later.
 constexpr std::int64_t kPresenceDelayMs = 500;
+/// When the directory did not answer.
+constexpr std::int64_t kPresenceAgainMs = 2000;
 constexpr std::size_t kPresencePage = 500;
 
 }  // namespace
@@ -213,6 +215,11 @@ void ClusterLink::apply(const store::LoggedCommit& commit) {
   for (const auto& session : changes.ended) sockets_->end_session(session.user, session.session);
   for (const auto& changed : changes.memberships)
     if (feed_.is_open(TopicKey::of(changed.user))) sockets_->resync(changed.user, changed.group, changed.member);
+  if (commit.node != ports_.node && !changes.messages.empty()) {
+    std::vector<service::ConversationId> moved;
+    for (const auto& stretch : changes.messages) moved.push_back(stretch.conversation);
+    ports_.moved(moved);
+  }
   for (const auto& stretch : changes.messages)
     if (const auto gap = feed_.missing(stretch.conversation, stretch.first_seq, stretch.last_seq)) fetch(*gap);
 }
@@ -264,9 +271,13 @@ void ClusterLink::watch_presence() {
 
 void ClusterLink::look_up_presence(std::vector<UserId> users) {
   const auto accepted = ports_.workers.submit([this, users = std::move(users)] {
-    for (const auto& [user, online] : ports_.presence.lookup(users)) {
+    for (const auto& [user, online, known] : ports_.presence.lookup(users)) {
       {
         const std::lock_guard lock(mutex_);
+        if (!known) {
+          look_up_at_[user] = ports_.clock.steady_ms() + kPresenceAgainMs;
+          continue;
+        }
         const auto watched = watched_.find(user);
         if (watched == watched_.end() || watched->second == (online ? 1 : 0)) continue;
         watched->second = online ? 1 : 0;

@@ -43,8 +43,11 @@ class ClusterLink {
     cluster::PresenceDirectory& presence;
     base::WorkerPool& workers;
     const base::Clock& clock;
+    /// This one's name, as it stands in the commit log.
     std::string node;
     std::size_t threads;
+    /// Told where other nodes have stored messages.
+    std::function<void(const std::vector<service::ConversationId>&)> moved;
   };
   explicit ClusterLink(Ports ports);
   ~ClusterLink() { stop(); }

@@ -169,7 +169,7 @@ void Session::handle(protocol::PresenceFrame&& frame) {
         const auto found = context.store.accounts().users(users);
         const auto online = context.presence.lookup(users);
         if (context.link != nullptr)
-          for (const auto& [user, is_online] : online) context.link->presence_shown(user, is_online);
+          for (const auto& presence : online) context.link->presence_shown(presence.user, presence.online);
         shard.with_session(id, [found, online](Session& session) {
           const auto now = session.shard_.now_ms();
           for (const auto& user : found) {

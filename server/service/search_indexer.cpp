@@ -72,16 +72,26 @@ void SearchIndexer::deliver(std::vector<Event>&& events, std::int64_t oldest_ms)
         ++messages;
       }
     stored_ += messages;
-    if (moved_.size() > kMaxMoved) {
-      moved_.clear();
-      scan_ = true;
-    }
-    if (before == 0 && !moved_.empty()) {
-      idle_ = false;
-      ready_.notify_one();
-    }
+    wake(before == 0);
   }
   next_.deliver(std::move(events), oldest_ms);
+}
+
+void SearchIndexer::note_moved(const std::vector<ConversationId>& conversations) {
+  const std::lock_guard lock(mutex_);
+  const bool was_empty = moved_.empty();
+  moved_.insert(conversations.begin(), conversations.end());
+  wake(was_empty);
+}
+
+void SearchIndexer::wake(bool was_empty) {
+  if (moved_.size() > kMaxMoved) {
+    moved_.clear();
+    scan_ = true;
+  }
+  if (!was_empty || (moved_.empty() && !scan_)) return;
+  idle_ = false;
+  ready_.notify_one();
 }
 
 void SearchIndexer::work() {

@@ -26,6 +26,9 @@ class SearchIndexer final : public EventSink {
 
   void deliver(std::vector<Event>&& events, std::int64_t oldest_ms) override;
 
+  /// Other nodes have stored messages there.
+  void note_moved(const std::vector<ConversationId>& conversations);
+
   /// Looks at every conversation for what is missing, then waits for events.
   void start();
   void stop();
@@ -35,6 +38,8 @@ class SearchIndexer final : public EventSink {
   bool is_idle() const { return idle_; }
 
  private:
+  /// Under mutex_: wakes the thread when something has moved.
+  void wake(bool was_empty);
   void work();
   void scan();
   /// While nothing new comes.

@@ -193,6 +193,15 @@ def test_a_revoked_session_is_closed_wherever_it_is(cluster, people):
     wait_until(lambda: at(elsewhere, cluster.nodes[1]).api.raw("GET", "/api/users/me")[0] == 401, deadline_s=5)
 
 
+def test_search_finds_what_was_said_on_other_nodes(cluster, people):
+    alice, bob, _ = people
+    a, b = alice.connect(), bob.connect()
+    a.say(bob, "the rhubarb is ripe")
+    b.say(alice, "bring the rhubarb here")
+    for user in (alice, bob, at(alice, cluster.nodes[2])):
+        wait_until(lambda: len(user.api("GET", "/api/search/messages?q=rhubarb")["hits"]) == 2, "both to be found")
+
+
 def test_a_file_is_everywhere(cluster, people):
     alice, bob, _ = people
     b = bob.connect()

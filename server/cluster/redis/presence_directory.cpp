@@ -159,8 +159,9 @@ std::vector<Presence> RedisPresenceDirectory::lookup(const std::vector<base::Use
   {
     const std::lock_guard lock(mutex_);
     for (const auto user : users) {
-      found.push_back({user, online_.contains(user)});
-      if (!found.back().online) elsewhere.push_back(user);
+      const bool here = online_.contains(user);
+      found.push_back({user, here, here});
+      if (!here) elsewhere.push_back(user);
     }
   }
   if (elsewhere.empty() || !breaker_.allow()) return found;
@@ -169,6 +170,7 @@ std::vector<Presence> RedisPresenceDirectory::lookup(const std::vector<base::Use
     auto connection = take_idle();
     if (!connection) connection = std::make_unique<Connection>(options_);
     ask(*connection, elsewhere, found);
+    for (auto& presence : found) presence.known = true;
     breaker_.succeeded();
     const std::lock_guard lock(idle_mutex_);
     idle_.push_back(std::move(connection));

@@ -11,6 +11,9 @@
 // bson_t asks for an alignment that pointers to it, as template arguments, do not carry along; nothing here allocates
 // one.
 #pragma GCC diagnostic ignored "-Wignored-attributes"
+#ifdef __clang__
+#pragma GCC diagnostic ignored "-Walign-mismatch"
+#endif
 
 namespace simpleim::store::mongo {
 namespace {
