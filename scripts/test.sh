@@ -5,7 +5,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 SUITES=("$@")
-[ ${#SUITES[@]} -eq 0 ] && SUITES=(architecture asan tsan fuzz conformance integration backends cluster fault web e2e)
+[ ${#SUITES[@]} -eq 0 ] && SUITES=(architecture asan tsan fuzz conformance integration mysql mongo cluster fault web e2e)
 JOBS="$(nproc)"
 PASSED=0
 FAILED=0

@@ -46,13 +46,6 @@ bool Feed::is_open(const TopicKey& key) const {
   return topics_.contains(key);
 }
 
-bool Feed::is_open(ConversationId conversation) const {
-  const std::lock_guard lock(mutex_);
-  for (const auto& key : Listeners(conversation))
-    if (topics_.contains(key)) return true;
-  return false;
-}
-
 std::optional<std::int64_t> Feed::last_passed(ConversationId conversation) const {
   const auto passed = passed_.find(conversation);
   bool is_new = false;

@@ -31,7 +31,6 @@ class Feed {
   bool open(const TopicKey& topic);
   bool close(const TopicKey& topic);
   bool is_open(const TopicKey& topic) const;
-  bool is_open(service::ConversationId conversation) const;
 
   void pass(std::shared_ptr<DeliveryBatch> batch);
 

@@ -21,6 +21,8 @@ constexpr std::size_t kBusyBatch = 48;
 constexpr std::size_t kFullBatch = 768;
 /// How long a batch is tried that other nodes are in the way of.
 constexpr std::int64_t kTryForMs = 1000;
+constexpr std::int64_t kTidyEveryMs = 1000;
+constexpr std::int64_t kLogEveryMs = 1000;
 /// Quiet for this long: time to tidy.
 constexpr auto kIdle = 500ms;
 
@@ -143,6 +145,8 @@ void CommitLoop::work() {
     if (!commands.empty()) {
       if (commit_log_ == nullptr) commit(commands);
       else commit_one_by_one(commands);
+      // A store that all nodes share has work that cannot wait for a quiet moment of one of them.
+      if (commit_log_ != nullptr && clock_.steady_ms() - tidied_ms_ >= kTidyEveryMs) tidy();
       continue;
     }
     {
@@ -154,6 +158,7 @@ void CommitLoop::work() {
 }
 
 void CommitLoop::tidy() {
+  tidied_ms_ = clock_.steady_ms();
   try {
     for (;;) {
       tidy_pending_ = store_.tidy();
@@ -162,8 +167,17 @@ void CommitLoop::tidy() {
       if (!tidy_pending_ || stopping_ || !queue_.empty()) return;
     }
   } catch (const store::StoreError& e) {
-    base::log::warn("archiving failed and will be tried again", {{"what", e.what()}});
+    log_failure(e.what());
   }
+}
+
+void CommitLoop::log_failure(const char* what) {
+  ++failures_;
+  const auto now = clock_.steady_ms();
+  if (failure_logged_ms_ != 0 && now - failure_logged_ms_ < kLogEveryMs) return;
+  base::log::error("the store refused what it was given", {{"what", what}, {"times", failures_}});
+  failure_logged_ms_ = now;
+  failures_ = 0;
 }
 
 void CommitLoop::commit_one_by_one(std::span<Command> commands) {
@@ -187,7 +201,7 @@ void CommitLoop::commit(std::span<Command> commands) {
       continue;
     }
     metrics_.commits_failed.Increment();
-    base::log::error("a batch was not stored", {{"what", failed->what()}, {"commands", commands.size()}});
+    log_failure(failed->what());
     last_batch_ = 0;
     return refuse(commands, std::move(instead), failed->as_error());
   }

@@ -105,6 +105,8 @@ class CommitLoop {
   void apply_operation(Batch& batch, Operation& operation);
   void apply_mark(Batch& batch, const Mark& mark);
   void apply_task(Batch& batch, Task& task);
+  /// At most once a second: a store that is away fails a batch for each message.
+  void log_failure(const char* what);
   void refuse(std::span<Command> commands, std::vector<Event>&& instead, const Error& error);
   void tidy();
   void publish_figures(const std::vector<Event>& events, std::int64_t started_us);
@@ -135,6 +137,9 @@ class CommitLoop {
   std::size_t batch_messages_ = 0;
   std::int64_t batch_oldest_ms_ = 0;
   bool tidy_pending_ = true;
+  std::int64_t tidied_ms_ = 0;
+  std::int64_t failure_logged_ms_ = 0;
+  std::int64_t failures_ = 0;
   std::thread thread_;
 };
 

@@ -8,7 +8,8 @@ namespace {
 using sql::kSeqMask;
 using sql::row_key;
 
-constexpr int kAmendedAtOnce = 100;
+/// Each is a question to the archive, and messages wait meanwhile.
+constexpr int kAmendedAtOnce = 10;
 
 }  // namespace
 
@@ -142,8 +143,7 @@ bool ArchivedMessageStore::tidy() {
   {
     auto query = db_.write().query(
         "SELECT a.key, content, edited_at, recalled_at, recalled_by, version FROM amendment a ORDER BY a.key LIMIT ? "
-        "FOR "
-        "UPDATE");
+        "FOR UPDATE SKIP LOCKED");  // another node is at those
     query.bind(kAmendedAtOnce);
     while (query.step()) {
       const auto key = query.integer();

@@ -98,7 +98,6 @@ class Connection final : public sql::Connection {
   bool is_lost() const { return is_lost_; }
   /// False when the server has gone meanwhile.
   bool is_alive() { return mysql_ping(mysql_) == 0; }
-  std::int64_t last_insert_id() { return static_cast<std::int64_t>(mysql_insert_id(mysql_)); }
 
   void append_text(std::string& out, std::string_view text) const;
   static void append_blob(std::string& out, std::string_view bytes);

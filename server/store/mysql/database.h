@@ -2,7 +2,6 @@
 
 #include <atomic>
 #include <condition_variable>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -39,7 +38,6 @@ class Database final : public sql::Database {
   void undo_to_mark();
   const MysqlOptions& options() const { return options_; }
   std::string health();
-  base::CircuitBreaker::State breaker() const { return breaker_.state(); }
 
  private:
   std::unique_ptr<Connection> connect(Connection::Use use);

@@ -1,0 +1,51 @@
+#include "store/s3/client.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <iterator>
+
+#include "servers/minio_server.h"
+#include "support.h"
+
+/// Links that anybody may use for a while.
+namespace simpleim::test {
+namespace {
+
+struct Fetched {
+  std::string status;
+  std::string body;
+};
+
+Fetched fetch(const TempDir& dir, const std::string& url) {
+  const auto out = dir.file("body");
+  const auto status = dir.file("status");
+  const auto command = "curl -s -o '" + out + "' -w '%{http_code} %{content_type}' '" + url + "' > '" + status + "'";
+  EXPECT_EQ(std::system(command.c_str()), 0);
+  const auto read = [](const std::string& path) {
+    std::ifstream in(path, std::ios::binary);
+    return std::string(std::istreambuf_iterator<char>(in), {});
+  };
+  return {read(status), read(out)};
+}
+
+TEST(S3Client, ALinkGivesOneObjectForAWhile) {
+  const base::SystemClock clock;
+  const TempDir dir;
+  store::s3::Client client(MinioServer::shared().options(), clock);
+  client.open_bucket();
+  client.put("a key/with +signs&", "what it says");
+  const auto link = client.link("a key/with +signs&", 60, {{"response-content-type", "text/x-simpleim"}});
+  const auto fetched = fetch(dir, link);
+  EXPECT_EQ(fetched.status, "200 text/x-simpleim");
+  EXPECT_EQ(fetched.body, "what it says");
+  auto other = link;
+  other.replace(other.find("signs"), 5, "singS");
+  EXPECT_TRUE(fetch(dir, other).status.starts_with("403")) << "it is for one object";
+  auto longer = link;
+  longer.replace(longer.find("X-Amz-Expires=60"), 16, "X-Amz-Expires=99");
+  EXPECT_TRUE(fetch(dir, longer).status.starts_with("403")) << "and for as long as it says";
+}
+
+}  // namespace
+}  // namespace simpleim::test
