@@ -168,7 +168,7 @@ class Nginx(Backend):
             conf = conf.replace(f"127.0.0.1:1808{i} ", f"127.0.0.1:{node.port} ")
         temporary = "".join(f"{kind}_temp_path {self.dir}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
         (self.dir / "nginx.conf").write_text(
-            f"daemon off; pid {self.dir}/pid; error_log stderr warn; events {{}} http {{ access_log off; {temporary} {conf} }}")
+            f"daemon off; master_process off; pid {self.dir}/pid; error_log stderr warn; events {{}} http {{ access_log off; {temporary} {conf} }}")
 
     def command(self):
         return ["nginx", "-c", str(self.dir / "nginx.conf")]
