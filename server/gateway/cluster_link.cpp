@@ -97,7 +97,8 @@ void ClusterLink::close(const TopicKey& topic) {
   ports_.bus.unsubscribe(bus_topic(topic));
   if (topic.kind != TopicKey::Kind::kPresence) return;
   const std::lock_guard lock(mutex_);
-  watched_.erase(UserId{topic.id});
+  // Another thread's first session may have come meanwhile.
+  if (!feed_.is_open(topic)) watched_.erase(UserId{topic.id});
 }
 
 void ClusterLink::settle(std::function<void()> done) {

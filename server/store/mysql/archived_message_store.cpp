@@ -50,50 +50,7 @@ class ArchivedMessageStore::Amendments {
 
 // ---------------------------------------------------------------- writing
 
-void ArchivedMessageStore::look_up(const std::vector<MessageId>& ids) {
-  std::vector<MessageId> unknown;
-  for (const auto& id : ids)
-    if (known_.emplace(id, std::nullopt).second) unknown.push_back(id);
-  for (auto& message : committed(archive_.find(unknown))) known_[message.id] = std::move(message);
-}
-
-std::vector<ConversationId> ArchivedMessageStore::conversations_of(const std::vector<MessageId>& ids) {
-  std::vector<ConversationId> found;
-  for (const auto& message : committed(archive_.find(ids))) found.push_back(message.conversation);
-  return found;
-}
-
-std::optional<Appended> ArchivedMessageStore::find_earlier(const MessageId& id, UserId from) {
-  auto found = known_.find(id);
-  if (found == known_.end()) {
-    look_up({id});
-    found = known_.find(id);
-  }
-  if (!found->second) return std::nullopt;
-  const auto& stored = *found->second;
-  const auto status = stored.from == from ? AppendStatus::kDuplicate : AppendStatus::kIdInUse;
-  return Appended{status, stored.conversation, stored.seq, stored.timestamp};
-}
-
-Appended ArchivedMessageStore::append(const Message& message, const std::vector<UserId>& mentions) {
-  if (auto earlier = find_earlier(message.id, message.from)) return *earlier;
-  auto& entry = index_.open(message.conversation);
-  if (entry.last_seq >= kSeqMask) throw StoreError(ErrorCode::kInternal, "a conversation is full");
-  auto stored = message;
-  stored.seq = ++entry.last_seq;
-  entry.grown = true;
-  if (protocol::is_shown(message.type)) entry.last_timestamp = message.timestamp;
-  known_[message.id] = stored;
-  pending_.push_back({entry.key, stored});
-  if (!mentions.empty()) add_mentions(stored, mentions);
-  return {AppendStatus::kStored, stored.conversation, stored.seq, stored.timestamp};
-}
-
 void ArchivedMessageStore::amend(const Message& target) {
-  if (auto known = known_.find(target.id); known != known_.end() && known->second) {
-    known->second->content = target.content;
-    known->second->amendment = target.amendment;
-  }
   db_.write()
       .query("INSERT OR REPLACE INTO amendment VALUES(?, ?, ?, ?, ?, ?, ?, ?)")
       .bind(row_key(index_.key(target.conversation), target.seq))
@@ -134,8 +91,8 @@ void ArchivedMessageStore::make_room(const std::vector<MessageArchive::Entry>& r
 }
 
 void ArchivedMessageStore::end_batch() {
+  BatchedMessageStore::end_batch();
   pending_.clear();
-  known_.clear();
 }
 
 bool ArchivedMessageStore::tidy() {
@@ -235,10 +192,12 @@ HistoryPage ArchivedMessageStore::history(const HistoryQuery& q) {
 
 std::optional<Message> ArchivedMessageStore::find(const MessageId& id) {
   if (db_.in_batch())
-    if (const auto known = known_.find(id); known != known_.end() && known->second && known->second->seq != 0) {
-      const auto& stored = *known->second;
-      for (const auto& entry : pending_)
-        if (entry.message.id == id) return stored;
+    for (const auto& entry : pending_) {
+      if (entry.message.id != id) continue;
+      auto message = entry.message;
+      const auto row = row_key(entry.conversation_key, message.seq);
+      Amendments(db_, row, row).apply(entry.conversation_key, message);
+      return message;
     }
   auto entries = archive_.find({id});
   if (entries.empty()) return std::nullopt;
@@ -250,10 +209,6 @@ std::optional<Message> ArchivedMessageStore::find(const MessageId& id) {
   if (found.empty()) return std::nullopt;
   amendments.apply(key, found.front());
   return std::move(found.front());
-}
-
-std::vector<ConversationEnd> ArchivedMessageStore::conversation_ends(std::uint64_t position, std::size_t limit) {
-  return conversation_ends_of(db_, position, limit);
 }
 
 ConversationTail ArchivedMessageStore::tail(ConversationId conversation) {

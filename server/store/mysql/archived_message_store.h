@@ -13,30 +13,27 @@ namespace simpleim::store::mysql {
 class ArchivedMessageStore final : public BatchedMessageStore {
  public:
   ArchivedMessageStore(Database& db, ConversationIndex& index, MessageArchive& archive)
-      : BatchedMessageStore(db, index), db_(db), index_(index), archive_(archive) {}
+      : BatchedMessageStore(db, index), archive_(archive) {}
 
-  Appended append(const Message& message, const std::vector<UserId>& mentions) override;
-  std::optional<Appended> find_earlier(const MessageId& id, UserId from) override;
   void amend(const Message& target) override;
 
   HistoryPage history(const HistoryQuery& query) override;
   std::optional<Message> find(const MessageId& id) override;
-  std::vector<ConversationEnd> conversation_ends(std::uint64_t position, std::size_t limit) override;
   ConversationTail tail(ConversationId conversation) override;
   std::optional<Message> last_message(ConversationId conversation) override;
   std::int64_t unread(ConversationId conversation, UserId reader, std::int64_t read_seq) override;
 
-  void look_up(const std::vector<MessageId>& ids) override;
-  std::vector<ConversationId> conversations_of(const std::vector<MessageId>& ids) override;
   void before_commit() override;
   void end_batch() override;
   bool tidy() override;
   std::string health() override { return archive_.health(); }
 
  private:
-  struct IdHash {
-    std::size_t operator()(const MessageId& id) const { return std::hash<std::string_view>()(id.view()); }
-  };
+  std::vector<Message> stored(const std::vector<MessageId>& ids) override { return committed(archive_.find(ids)); }
+  void write(std::int64_t conversation_key, const Message& message) override {
+    pending_.push_back({conversation_key, message});
+  }
+
   /// A conversation as it is committed.
   struct Place {
     std::int64_t key = 0;
@@ -51,13 +48,9 @@ class ArchivedMessageStore final : public BatchedMessageStore {
   /// Removes what failed batches left in the way of these.
   void make_room(const std::vector<MessageArchive::Entry>& refused);
 
-  Database& db_;
-  ConversationIndex& index_;
   MessageArchive& archive_;
   /// The batch's, in order.
   std::vector<MessageArchive::Entry> pending_;
-  /// Ids the batch has asked for or used; nothing: not stored.
-  boost::unordered_flat_map<MessageId, std::optional<Message>, IdHash> known_;
 };
 
 }  // namespace simpleim::store::mysql

@@ -17,74 +17,95 @@ void append_number(std::string& out, std::int64_t number) {
 
 }  // namespace
 
-void MysqlMessageStore::look_up(const std::vector<MessageId>& ids) {
-  std::string list;
-  for (const auto& id : ids) {
-    if (!known_.emplace(id, std::nullopt).second) continue;
-    if (!list.empty()) list += ',';
-    Connection::append_blob(list, sql::PackedId(id.view()).view());
-  }
-  if (list.empty()) return;
-  auto query = db_.write().text_query(
-      "SELECT m.message_id, m.sender_id, m.timestamp, m.key, c.low, c.high FROM message m JOIN conversation c ON c.id "
-      "= "
-      "m.key >> 32 WHERE m.message_id IN (" +
-      list + ")");
-  while (query.step()) {
-    const auto id = MessageId::parse(sql::unpack_message_id(query.bytes()));
-    Stored stored;
-    stored.from = UserId{query.id()};
-    stored.timestamp = query.integer();
-    stored.seq = query.integer() & kSeqMask;
-    stored.conversation.low = query.id();
-    stored.conversation.high = query.id();
-    if (id) known_[*id] = stored;
-  }
+// ---------------------------------------------------------------- what all have in common
+
+void BatchedMessageStore::look_up(const std::vector<MessageId>& ids) {
+  std::vector<MessageId> unknown;
+  for (const auto& id : ids)
+    if (known_.emplace(id, std::nullopt).second) unknown.push_back(id);
+  if (unknown.empty()) return;
+  for (const auto& m : stored(unknown)) known_[m.id] = Known{m.from, m.conversation, m.seq, m.timestamp};
 }
 
-std::vector<ConversationId> MysqlMessageStore::conversations_of(const std::vector<MessageId>& ids) {
+std::vector<ConversationId> BatchedMessageStore::conversations_of(const std::vector<MessageId>& ids) {
   std::vector<ConversationId> found;
-  std::string list;
-  for (const auto& id : ids) {
-    if (!list.empty()) list += ',';
-    Connection::append_blob(list, sql::PackedId(id.view()).view());
-  }
-  if (list.empty()) return found;
-  auto query = db_.write().text_query(
-      "SELECT DISTINCT c.low, c.high FROM message m JOIN conversation c ON c.id = m.key >> 32 WHERE m.message_id IN (" +
-      list + ")");
-  while (query.step()) {
-    const auto low = query.id();
-    const auto high = query.id();
-    found.push_back({low, high});
-  }
+  if (ids.empty()) return found;
+  for (const auto& message : stored(ids)) found.push_back(message.conversation);
   return found;
 }
 
-std::optional<Appended> MysqlMessageStore::find_earlier(const MessageId& id, UserId from) {
+std::optional<Appended> BatchedMessageStore::find_earlier(const MessageId& id, UserId from) {
   auto found = known_.find(id);
   if (found == known_.end()) {
     look_up({id});
     found = known_.find(id);
   }
   if (!found->second) return std::nullopt;
-  const auto& stored = *found->second;
-  const auto status = stored.from == from ? AppendStatus::kDuplicate : AppendStatus::kIdInUse;
-  return Appended{status, stored.conversation, stored.seq, stored.timestamp};
+  const auto& known = *found->second;
+  const auto status = known.from == from ? AppendStatus::kDuplicate : AppendStatus::kIdInUse;
+  return Appended{status, known.conversation, known.seq, known.timestamp};
 }
 
-Appended MysqlMessageStore::append(const Message& message, const std::vector<UserId>& mentions) {
+Appended BatchedMessageStore::append(const Message& message, const std::vector<UserId>& mentions) {
   if (auto earlier = find_earlier(message.id, message.from)) return *earlier;
   auto& entry = index_.open(message.conversation);
   if (entry.last_seq >= kSeqMask) throw StoreError(ErrorCode::kInternal, "a conversation is full");
-  const Appended appended{AppendStatus::kStored, message.conversation, ++entry.last_seq, message.timestamp};
+  auto stored = message;
+  stored.seq = ++entry.last_seq;
   entry.grown = true;
   if (protocol::is_shown(message.type)) entry.last_timestamp = message.timestamp;
-  known_[message.id] = Stored{message.from, message.conversation, appended.seq, appended.timestamp};
+  known_[message.id] = Known{stored.from, stored.conversation, stored.seq, stored.timestamp};
+  write(entry.key, stored);
+  if (!mentions.empty()) add_mentions(stored, mentions);
+  return {AppendStatus::kStored, stored.conversation, stored.seq, stored.timestamp};
+}
 
+std::vector<ConversationEnd> BatchedMessageStore::conversation_ends(std::uint64_t position, std::size_t limit) {
+  std::vector<ConversationEnd> ends;
+  auto db = db_.read();
+  auto query = db->query("SELECT id, low, high, last_seq FROM conversation WHERE id > ? ORDER BY id LIMIT ?");
+  query.bind(position).bind(static_cast<std::int64_t>(limit));
+  while (query.step()) {
+    ConversationEnd end;
+    end.position = query.id();
+    end.conversation.low = query.id();
+    end.conversation.high = query.id();
+    end.last_seq = query.integer();
+    ends.push_back(end);
+  }
+  return ends;
+}
+
+// ---------------------------------------------------------------- in the table `message`
+
+std::vector<Message> MysqlMessageStore::stored(const std::vector<MessageId>& ids) {
+  std::string list;
+  for (const auto& id : ids) {
+    if (!list.empty()) list += ',';
+    Connection::append_blob(list, sql::PackedId(id.view()).view());
+  }
+  auto query = db_.write().text_query(
+      "SELECT m.message_id, m.sender_id, m.timestamp, m.key, c.low, c.high FROM message m JOIN conversation c ON "
+      "c.id = m.key >> 32 WHERE m.message_id IN (" +
+      list + ")");
+  std::vector<Message> found;
+  while (query.step()) {
+    Message m;
+    m.id = MessageId::parse(sql::unpack_message_id(query.bytes())).value_or(MessageId());
+    m.from = UserId{query.id()};
+    m.timestamp = query.integer();
+    m.seq = query.integer() & kSeqMask;
+    m.conversation.low = query.id();
+    m.conversation.high = query.id();
+    found.push_back(std::move(m));
+  }
+  return found;
+}
+
+void MysqlMessageStore::write(std::int64_t conversation_key, const Message& message) {
   auto& db = db_.write();
   std::string row = "(";
-  append_number(row, row_key(entry.key, appended.seq));
+  append_number(row, row_key(conversation_key, message.seq));
   Connection::append_blob(row, sql::PackedId(message.id.view()).view());
   row += ',';
   append_number(row, static_cast<std::int64_t>(message.from.value));
@@ -93,12 +114,6 @@ Appended MysqlMessageStore::append(const Message& message, const std::vector<Use
   db.append_text(row, message.content);
   row += ')';
   db.defer_row("INSERT INTO message(`key`, message_id, sender_id, type, timestamp, content) VALUES ", row);
-  if (!mentions.empty()) {
-    auto stored = message;
-    stored.seq = appended.seq;
-    add_mentions(stored, mentions);
-  }
-  return appended;
 }
 
 void MysqlMessageStore::amend(const Message& target) {
@@ -134,27 +149,6 @@ std::optional<Message> MysqlMessageStore::find(const MessageId& id) {
   const auto low = query.id();
   const auto high = query.id();
   return sql::read_message(query, {low, high});
-}
-
-std::vector<ConversationEnd> MysqlMessageStore::conversation_ends(std::uint64_t position, std::size_t limit) {
-  return conversation_ends_of(db_, position, limit);
-}
-
-std::vector<ConversationEnd> BatchedMessageStore::conversation_ends_of(Database& database, std::uint64_t position,
-                                                                       std::size_t limit) {
-  std::vector<ConversationEnd> ends;
-  auto db = database.read();
-  auto query = db->query("SELECT id, low, high, last_seq FROM conversation WHERE id > ? ORDER BY id LIMIT ?");
-  query.bind(position).bind(static_cast<std::int64_t>(limit));
-  while (query.step()) {
-    ConversationEnd end;
-    end.position = query.id();
-    end.conversation.low = query.id();
-    end.conversation.high = query.id();
-    end.last_seq = query.integer();
-    ends.push_back(end);
-  }
-  return ends;
 }
 
 ConversationTail MysqlMessageStore::tail(ConversationId conversation) {
