@@ -17,7 +17,7 @@
 namespace simpleim {
 namespace {
 
-store::mysql::MysqlOptions mysql_options(const base::Config& config, std::size_t readers) {
+store::mysql::MysqlOptions mysql_options(const base::Config& config, std::size_t readers, base::Metrics& metrics) {
   const auto url = base::ServiceUrl::parse(config.store.mysql).value();
   store::mysql::MysqlOptions options;
   options.host = url.host;
@@ -28,14 +28,17 @@ store::mysql::MysqlOptions mysql_options(const base::Config& config, std::size_t
   options.readers = readers;
   options.deadline_ms = config.store.deadline_ms;
   options.node = config.server.node_id;
+  options.metrics.emplace(metrics.backend("mysql"));
   return options;
 }
 
 /// Null: messages lie in MySQL.
-std::unique_ptr<store::MessageArchive> open_archive(const base::Config& config, const base::Clock& clock) {
+std::unique_ptr<store::MessageArchive> open_archive(const base::Config& config, const base::Clock& clock,
+                                                    base::Metrics& metrics) {
   if (config.store.mongo.empty()) return nullptr;
   store::mongo::MongoOptions options;
   options.uri = config.store.mongo;
+  options.metrics.emplace(metrics.backend("mongo"));
   options.deadline_ms = config.store.deadline_ms;
   // The path, as far as it is one: hosts may be several, which no URL parser of one host takes.
   const auto start = options.uri.find('/', options.uri.find("://") + 3);
@@ -62,20 +65,21 @@ cluster::redis::RedisOptions redis_options(const base::Config& config) {
 
 bool is_embedded(const base::Config& config) { return config.store.mysql.empty(); }
 
-OpenedStore open_store(const base::Config& config, std::size_t readers, const base::Clock& clock,
-                       base::Random& random) {
+OpenedStore open_store(const base::Config& config, std::size_t readers, const base::Clock& clock, base::Random& random,
+                       base::Metrics& metrics) {
   if (is_embedded(config))
     return {std::make_unique<store::sqlite::SqliteStore>(config.server.data_dir + "/simpleim.db", readers),
             service::load_or_make_key(config.server.data_dir + "/jwt.key")};
-  auto mysql = std::make_unique<store::mysql::MysqlStore>(mysql_options(config, readers), clock, random,
-                                                          open_archive(config, clock));
+  auto mysql = std::make_unique<store::mysql::MysqlStore>(mysql_options(config, readers, metrics), clock, random,
+                                                          open_archive(config, clock, metrics));
   std::string proposed(service::Tokens::kKeyBytes, '\0');
   random.fill(proposed.data(), proposed.size());
   auto key = mysql->setting("jwt_key", proposed);
   return {std::move(mysql), std::move(key)};
 }
 
-std::unique_ptr<store::FileStore> open_file_store(const base::Config& config, const base::Clock& clock) {
+std::unique_ptr<store::FileStore> open_file_store(const base::Config& config, const base::Clock& clock,
+                                                  base::Metrics& metrics) {
   const auto folder = config.server.data_dir + "/files";
   if (config.files.s3.empty())
     return std::make_unique<store::local_files::LocalFileStore>(folder, config.files.keep_free_bytes);
@@ -88,6 +92,7 @@ std::unique_ptr<store::FileStore> open_file_store(const base::Config& config, co
   options.secret_key = url.password;
   options.deadline_ms = config.files.s3_deadline_ms;
   options.scratch_dir = folder + "/tmp";
+  options.metrics.emplace(metrics.backend("s3"));
   std::filesystem::create_directories(options.scratch_dir);
   // What a node that ended left behind.
   for (const auto& entry : std::filesystem::directory_iterator(options.scratch_dir))
@@ -95,16 +100,20 @@ std::unique_ptr<store::FileStore> open_file_store(const base::Config& config, co
   return std::make_unique<store::s3::S3FileStore>(options, clock);
 }
 
-std::unique_ptr<cluster::Bus> make_bus(const base::Config& config, const base::Clock& clock, base::Random& random) {
+std::unique_ptr<cluster::Bus> make_bus(const base::Config& config, const base::Clock& clock, base::Random& random,
+                                       base::Metrics& metrics) {
   if (config.cluster.redis.empty())
     return std::make_unique<cluster::in_process::InProcessBus>(std::make_shared<cluster::in_process::BusHub>());
-  return std::make_unique<cluster::redis::RedisBus>(redis_options(config), clock, random);
+  return std::make_unique<cluster::redis::RedisBus>(redis_options(config), clock, random, metrics.bus());
 }
 
 std::unique_ptr<cluster::PresenceDirectory> make_presence_directory(const base::Config& config,
-                                                                    const base::Clock& clock, base::Random& random) {
+                                                                    const base::Clock& clock, base::Random& random,
+                                                                    base::Metrics& metrics) {
   if (config.cluster.redis.empty()) return std::make_unique<cluster::in_process::InProcessPresenceDirectory>();
-  return std::make_unique<cluster::redis::RedisPresenceDirectory>(redis_options(config), clock, random);
+  return std::make_unique<cluster::redis::RedisPresenceDirectory>(redis_options(config), clock, random,
+                                                                  cluster::redis::RedisPresenceDirectory::kTtlMs,
+                                                                  metrics.backend("presence"));
 }
 
 }  // namespace simpleim

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/config.h"
+#include "base/metrics.h"
 #include "base/random.h"
 #include "cluster/bus.h"
 #include "cluster/presence_directory.h"
@@ -20,15 +21,19 @@ struct OpenedStore {
   /// Signs tokens; the same for all nodes that share a store.
   std::string key;
 };
-OpenedStore open_store(const base::Config& config, std::size_t readers, const base::Clock& clock, base::Random& random);
+OpenedStore open_store(const base::Config& config, std::size_t readers, const base::Clock& clock, base::Random& random,
+                       base::Metrics& metrics);
 /// The store is a file in the data folder.
 bool is_embedded(const base::Config& config);
 
 /// An S3 bucket, else the data folder. Throws StoreError.
-std::unique_ptr<store::FileStore> open_file_store(const base::Config& config, const base::Clock& clock);
+std::unique_ptr<store::FileStore> open_file_store(const base::Config& config, const base::Clock& clock,
+                                                  base::Metrics& metrics);
 
-std::unique_ptr<cluster::Bus> make_bus(const base::Config& config, const base::Clock& clock, base::Random& random);
+std::unique_ptr<cluster::Bus> make_bus(const base::Config& config, const base::Clock& clock, base::Random& random,
+                                       base::Metrics& metrics);
 std::unique_ptr<cluster::PresenceDirectory> make_presence_directory(const base::Config& config,
-                                                                    const base::Clock& clock, base::Random& random);
+                                                                    const base::Clock& clock, base::Random& random,
+                                                                    base::Metrics& metrics);
 
 }  // namespace simpleim

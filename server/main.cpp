@@ -6,6 +6,7 @@
 #include <chrono>
 #include <filesystem>
 #include <iostream>
+#include <thread>
 
 #include "admin/admin.h"
 #include "backends.h"
@@ -70,6 +71,17 @@ int fail(const std::string& text) {
   return 1;
 }
 
+/// What an operator's command works with.
+struct Workplace {
+  explicit Workplace(const base::Config& config) : opened(open_store(config, 1, clock, random, metrics)) {}
+
+  base::SystemClock clock;
+  base::SecureRandom random;
+  base::Metrics metrics;
+  base::IdMaker ids{clock, random};
+  OpenedStore opened;
+};
+
 sigset_t handled_signals() {
   sigset_t set;
   sigemptyset(&set);
@@ -105,6 +117,16 @@ int serve(const Flags& flags) {
   return 0;
 }
 
+/// "" or what is wrong; the bus connects on a thread of its own, which is waited for.
+std::string bus_problem(const base::Config& config, Workplace& place) {
+  const auto bus = make_bus(config, place.clock, place.random, place.metrics);
+  bus->listen([](auto, auto) {}, [] {});
+  const auto until = place.clock.steady_ms() + config.cluster.deadline_ms;
+  while (!bus->health().empty() && place.clock.steady_ms() < until)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  return bus->health();
+}
+
 int check(const Flags& flags) {
   base::Config config;
   if (auto error = load_config(flags, config); !error.empty()) return fail(error);
@@ -113,11 +135,9 @@ int check(const Flags& flags) {
   if (!config.tls.cert_file.empty()) net::TlsContext(config.tls.cert_file, config.tls.key_file);
   std::cout << "configuration: ok\n";
   if (!is_embedded(config)) {
-    const base::SystemClock clock;
-    base::SecureRandom random;
-    (void)open_store(config, 1, clock, random);
+    Workplace place(config);
     std::cout << "database: ok\n";
-    if (const auto bus = make_bus(config, clock, random); !bus->health().empty()) return fail("bus: " + bus->health());
+    if (const auto problem = bus_problem(config, place); !problem.empty()) return fail("bus: " + problem);
     std::cout << "bus: ok\n";
     return 0;
   }
@@ -195,13 +215,11 @@ int reindex(const Flags& flags) {
   if (const auto missing = missing_database(config); !missing.empty()) return fail(missing);
   const auto dir = config.server.data_dir;
   const base::DataDirLock lock(dir);
-  const base::SystemClock clock;
-  base::SecureRandom random;
-  const auto opened = open_store(config, 1, clock, random);
+  const Workplace place(config);
   store::sqlite::SqliteSearchIndex index(dir + "/search.db", 1);
   index.clear();
   NoSink nobody;
-  service::SearchIndexer indexer(*opened.store, index, nobody);
+  service::SearchIndexer indexer(*place.opened.store, index, nobody);
   indexer.index_all([](std::int64_t messages) { std::cout << "\r" << messages << " messages" << std::flush; });
   std::cout << "\nthe search index is as new as the messages\n";
   return 0;
@@ -215,12 +233,9 @@ int user_command(const Flags& flags, const std::string& verb, const UserArgument
   base::Config config;
   if (auto error = load_config(flags, config); !error.empty()) return fail(error);
   std::filesystem::create_directories(config.server.data_dir);
-  const base::SystemClock clock;
-  base::SecureRandom random;
-  base::IdMaker ids(clock, random);
-  const auto opened = open_store(config, 1, clock, random);
+  Workplace place(config);
   const service::Passwords passwords(config.auth.argon2_memory_kib, config.auth.argon2_iterations);
-  admin::UserContext context{*opened.store, passwords, ids, clock, config};
+  admin::UserContext context{*place.opened.store, passwords, place.ids, place.clock, config};
   if (verb == "add") return admin::add_user(context, arguments.username, arguments.nickname, arguments.password);
   if (verb == "passwd") return admin::set_password(context, arguments.username, arguments.password);
   if (verb == "list") return admin::list_users(context);
@@ -231,10 +246,8 @@ int report_command(const Flags& flags, const std::string& verb, const std::strin
   base::Config config;
   if (auto error = load_config(flags, config); !error.empty()) return fail(error);
   if (const auto missing = missing_database(config); !missing.empty()) return fail(missing);
-  const base::SystemClock clock;
-  base::SecureRandom random;
-  const auto opened = open_store(config, 1, clock, random);
-  return verb == "list" ? admin::list_reports(*opened.store) : admin::close_report(*opened.store, id);
+  const Workplace place(config);
+  return verb == "list" ? admin::list_reports(*place.opened.store) : admin::close_report(*place.opened.store, id);
 }
 
 int run(int argc, char** argv) {

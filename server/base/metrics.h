@@ -10,6 +10,23 @@
 
 namespace simpleim::base {
 
+/// How a backend does that is reached over the network.
+struct BackendMetrics {
+  prometheus::Counter& failures;
+  prometheus::Counter& refused;
+  /// A CircuitBreaker::State.
+  prometheus::Gauge& breaker;
+};
+
+/// How the bus between nodes does.
+struct BusMetrics {
+  prometheus::Counter& published;
+  prometheus::Counter& received;
+  prometheus::Counter& dropped;
+  prometheus::Counter& connects;
+  prometheus::Gauge& connected;
+};
+
 /// Every figure the server publishes at /metrics, by name. Thread-safe. On the path of a message
 /// figures are added once a batch, never once a message.
 class Metrics {
@@ -21,6 +38,10 @@ class Metrics {
 
   /// Stored messages of one frame type.
   prometheus::Counter& messages(int type);
+
+  /// Published from the first call on, by name: mysql, mongo, s3, presence.
+  BackendMetrics backend(const std::string& name);
+  BusMetrics bus();
 
  private:
   prometheus::Registry registry_;

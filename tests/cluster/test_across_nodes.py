@@ -251,3 +251,21 @@ def test_an_account_made_on_one_node_signs_in_on_the_others(cluster):
     from harness import Api
 
     assert Api(cluster.nodes[2]).error("POST", "/api/register", {"username": dave.name, "password": "secret-2"}) == (409, 40901)
+
+
+def test_metrics_of_what_the_nodes_stand_on(cluster, people):
+    alice, bob, _ = people
+    b = bob.connect()
+    alice.connect().say(bob, "counted")
+    b.expect(type=1)
+    first, second = cluster.nodes[0].metrics(), cluster.nodes[1].metrics()
+    assert first["simpleim_bus_connected"] == 1 and first["simpleim_bus_connects_total"] >= 1
+    assert first["simpleim_bus_published_total"] >= 1 and second["simpleim_bus_received_total"] >= 1
+    for backend in ("mysql", "s3", "presence"):
+        assert first[f'simpleim_backend_breaker{{backend="{backend}"}}'] == 0, backend
+        assert f'simpleim_backend_failures_total{{backend="{backend}"}}' in first
+
+
+def test_check_names_what_does_not_answer(cluster):
+    done = cluster.nodes[0].operator("check")
+    assert done.returncode == 0 and "bus: ok" in done.stdout, done.stderr

@@ -118,10 +118,12 @@ std::vector<BusBackend> bus_backends() {
              return all;
            }},
           {"redis", [](std::size_t nodes) {
+             static base::Metrics metrics;
              const auto options = RedisServer::shared().options();
              std::vector<std::unique_ptr<cluster::Bus>> all;
              for (std::size_t i = 0; i < nodes; ++i)
-               all.push_back(std::make_unique<cluster::redis::RedisBus>(options, system_clock(), secure_random()));
+               all.push_back(
+                   std::make_unique<cluster::redis::RedisBus>(options, system_clock(), secure_random(), metrics.bus()));
              return all;
            }}};
 }

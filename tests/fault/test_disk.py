@@ -191,3 +191,10 @@ def test_another_process_holding_the_database_only_delays():
         assert server.get_json("/health")["status"] == "ok"
         other.execute("ROLLBACK")
         assert "seq" in a.expect(type=30, message_id=message_id)["content"]
+
+
+def test_nothing_is_asked_of_shared_memory():
+    """The MongoDB driver would, in every command; where it is missing (containers, hardened units) it warns on stderr."""
+    done = subprocess.run(["strace", "-f", "-e", "trace=openat", BINARY, "version"], capture_output=True, text=True, timeout=30)
+    assert done.returncode == 0 and "libc.so" in done.stderr, done.stderr
+    assert "/dev/shm" not in done.stderr

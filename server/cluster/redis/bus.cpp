@@ -50,9 +50,10 @@ struct RedisBus::Links {
   }
 };
 
-RedisBus::RedisBus(RedisOptions options, const base::Clock& clock, base::Random& random)
+RedisBus::RedisBus(RedisOptions options, const base::Clock& clock, base::Random& random, base::BusMetrics metrics)
     : options_(std::move(options)),
       clock_(clock),
+      metrics_(metrics),
       self_(random.hex(kSelfBytes)),
       control_channel_(options_.prefix + "interrupted"),
       wake_fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
@@ -106,7 +107,7 @@ void RedisBus::settle(std::function<void()> done) {
 void RedisBus::publish(std::string_view topic, std::string_view payload) {
   const std::lock_guard lock(mutex_);
   if (!connected_ || queued_bytes_ + payload.size() > kMaxQueue) {
-    ++counters_.dropped;
+    metrics_.dropped.Increment();
     dropped_ = true;
     return;
   }
@@ -135,14 +136,14 @@ void RedisBus::run() {
       const std::lock_guard lock(mutex_);
       if (stopping_) return;
     }
-    const auto connects = counters_.connects.load();
+    const auto connects = connects_;
     try {
       converse();
       return;
     } catch (const std::exception& error) {
       lose(error.what());
     }
-    next_pause = counters_.connects != connects ? kFirstPauseMs : std::min(next_pause * 2, kLongestPauseMs);
+    next_pause = connects_ != connects ? kFirstPauseMs : std::min(next_pause * 2, kLongestPauseMs);
     pause(next_pause);
   }
 }
@@ -155,7 +156,8 @@ void RedisBus::lose(const std::string& why) {
   connected_ = false;
   // What was on its way may have arrived or not.
   dropped_ = true;
-  counters_.dropped += publications_.size() + sending_.size();
+  metrics_.connected.Set(0);
+  metrics_.dropped.Increment(static_cast<double>(publications_.size() + sending_.size()));
   publications_.clear();
   sending_.clear();
   queued_bytes_ = 0;
@@ -189,11 +191,13 @@ void RedisBus::converse() {
     for (auto& request : requests_)
       if (request.kind == Request::Kind::kSettle) again.push_back(std::move(request));
     requests_ = std::move(again);
-    const bool first = counters_.connects++ == 0;
+    const bool first = connects_++ == 0;
     requests_.push_back({Request::Kind::kSettle, "", [this, first] {
                            if (!first && interrupted_) interrupted_();
                          }});
     connected_ = true;
+    metrics_.connects.Increment();
+    metrics_.connected.Set(1);
     trouble_.clear();
     base::log::info("the bus is connected", {{"redis", options_.host + ":" + std::to_string(options_.port)}});
   }
@@ -265,7 +269,7 @@ void RedisBus::take_publications(Links& links) {
   if (gap) publish(control_channel_, self_);
   while (!sending_.empty() && links.publisher.unsent() < kMaxUnsent) {
     publish(sending_.front().channel, sending_.front().payload);
-    ++counters_.published;
+    metrics_.published.Increment();
     sending_.pop_front();
   }
 }
@@ -323,7 +327,7 @@ void RedisBus::receive(std::string_view channel, std::string_view payload) {
     const std::lock_guard lock(mutex_);
     if (topics_.find(topic) == topics_.end()) return;
   }
-  ++counters_.received;
+  metrics_.received.Increment();
   receive_(topic, payload.substr(self_.size()));
 }
 

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -8,6 +7,7 @@
 #include <thread>
 
 #include "base/clock.h"
+#include "base/metrics.h"
 #include "base/random.h"
 #include "cluster/bus.h"
 #include "cluster/redis/connection.h"
@@ -25,14 +25,7 @@ class RedisBus final : public Bus {
   /// What waits to be published at most, in bytes (as much again may be on its way); the rest is dropped.
   static constexpr std::size_t kMaxQueue = 16 << 20;
 
-  struct Counters {
-    std::atomic<std::uint64_t> published{0};
-    std::atomic<std::uint64_t> received{0};
-    std::atomic<std::uint64_t> dropped{0};
-    std::atomic<std::uint64_t> connects{0};
-  };
-
-  RedisBus(RedisOptions options, const base::Clock& clock, base::Random& random);
+  RedisBus(RedisOptions options, const base::Clock& clock, base::Random& random, base::BusMetrics metrics);
   /// Sends what is queued before, if that takes no longer than the deadline.
   ~RedisBus() override;
 
@@ -44,7 +37,6 @@ class RedisBus final : public Bus {
   /// Who else is there cannot be known.
   bool alone() const override { return false; }
   std::string health() const override;
-  const Counters& counters() const { return counters_; }
 
  private:
   struct Links;
@@ -80,16 +72,17 @@ class RedisBus final : public Bus {
 
   const RedisOptions options_;
   const base::Clock& clock_;
+  const base::BusMetrics metrics_;
   /// In front of every payload, so that a node knows its own.
   const std::string self_;
   const std::string control_channel_;
   const int wake_fd_;
   Receive receive_;
   Interrupted interrupted_;
-  Counters counters_;
   /// The bus's thread only.
   std::deque<Waiter> waiters_;
   std::deque<Publication> sending_;
+  std::uint64_t connects_ = 0;
 
   mutable std::mutex mutex_;
   bool stopping_ = false;

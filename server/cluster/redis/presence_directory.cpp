@@ -21,12 +21,12 @@ constexpr std::int64_t kLongestPauseMs = 1000;
 }  // namespace
 
 RedisPresenceDirectory::RedisPresenceDirectory(RedisOptions options, const base::Clock& clock, base::Random& random,
-                                               std::int64_t ttl_ms)
+                                               std::int64_t ttl_ms, std::optional<base::BackendMetrics> metrics)
     : options_(std::move(options)),
       clock_(clock),
       ttl_ms_(ttl_ms),
       instance_(random.hex(kInstanceBytes)),
-      breaker_(clock, kFirstPauseMs, kLongestPauseMs) {
+      breaker_(clock, kFirstPauseMs, kLongestPauseMs, metrics) {
   thread_ = std::thread([this] { run(); });
 }
 

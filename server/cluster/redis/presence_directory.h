@@ -29,9 +29,11 @@ namespace simpleim::cluster::redis {
 /// day and are told again before; who looks a user up removes dead nodes.
 class RedisPresenceDirectory final : public PresenceDirectory {
  public:
+  static constexpr std::int64_t kTtlMs = 60'000;
+
   /// `ttl_ms`: when a dead node's users are offline; refreshed three times within.
   RedisPresenceDirectory(RedisOptions options, const base::Clock& clock, base::Random& random,
-                         std::int64_t ttl_ms = 60'000);
+                         std::int64_t ttl_ms = kTtlMs, std::optional<base::BackendMetrics> metrics = std::nullopt);
   /// Tells that this node's users are gone, if Redis answers within the deadline.
   ~RedisPresenceDirectory() override;
 

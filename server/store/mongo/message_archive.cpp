@@ -3,6 +3,7 @@
 #include <mongoc/mongoc.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <optional>
 
 #include "base/log.h"
@@ -37,6 +38,10 @@ struct FreeReply {
   bson_t* reply;
   ~FreeReply() { bson_destroy(reply); }
 };
+
+/// The driver starts itself before main, with counters in a shared memory segment per process: a kill leaves it behind,
+/// and where /dev/shm cannot be written it warns on stderr of every command. Linked statically it starts after this.
+[[gnu::constructor(101)]] void do_without_shared_memory() { ::setenv("MONGOC_DISABLE_SHM", "1", 0); }
 
 /// Once a process. What goes wrong comes back as errors, which are logged where they are met.
 bool start_driver() {
@@ -143,7 +148,7 @@ std::optional<std::vector<std::size_t>> duplicates(const bson_t* reply) {
 void MongoMessageArchive::FreePool::operator()(mongoc_client_pool_t* pool) const { mongoc_client_pool_destroy(pool); }
 
 MongoMessageArchive::MongoMessageArchive(MongoOptions options, const base::Clock& clock)
-    : options_(std::move(options)), breaker_(clock, kFirstPauseMs, kLongestPauseMs) {
+    : options_(std::move(options)), breaker_(clock, kFirstPauseMs, kLongestPauseMs, options_.metrics) {
   static const bool ready = start_driver();
   (void)ready;
   bson_error_t error;

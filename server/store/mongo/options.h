@@ -1,7 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+
+#include "base/metrics.h"
 
 namespace simpleim::store::mongo {
 
@@ -11,6 +14,7 @@ struct MongoOptions {
   std::string database = "simpleim";
   /// What no call waits longer for: finding a server, connecting, each answer.
   std::int64_t deadline_ms = 1000;
+  std::optional<base::BackendMetrics> metrics;
 };
 
 }  // namespace simpleim::store::mongo

@@ -16,7 +16,7 @@ constexpr std::int64_t kIdleMs = 500;
 }  // namespace
 
 Database::Database(MysqlOptions options, const base::Clock& clock)
-    : options_(std::move(options)), clock_(clock), breaker_(clock, kFirstPauseMs, kLongestPauseMs) {}
+    : options_(std::move(options)), clock_(clock), breaker_(clock, kFirstPauseMs, kLongestPauseMs, options_.metrics) {}
 
 std::unique_ptr<Connection> Database::connect(Connection::Use use) {
   if (!breaker_.allow())

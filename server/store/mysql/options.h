@@ -1,7 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+
+#include "base/metrics.h"
 
 namespace simpleim::store::mysql {
 
@@ -17,6 +20,7 @@ struct MysqlOptions {
   std::int64_t deadline_ms = 1000;
   /// Who writes, for the commit log.
   std::string node = "node1";
+  std::optional<base::BackendMetrics> metrics;
 };
 
 }  // namespace simpleim::store::mysql

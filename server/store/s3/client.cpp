@@ -64,7 +64,7 @@ std::string hash_of(int fd, std::int64_t offset, std::int64_t size) {
 }  // namespace
 
 Client::Client(S3Options options, const base::Clock& clock)
-    : options_(std::move(options)), clock_(clock), breaker_(clock, kFirstPauseMs, kLongestPauseMs) {
+    : options_(std::move(options)), clock_(clock), breaker_(clock, kFirstPauseMs, kLongestPauseMs, options_.metrics) {
   static const bool ready = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
   if (!ready) throw StoreError(ErrorCode::kInternal, "libcurl cannot be used");
 }

@@ -1,7 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+
+#include "base/metrics.h"
 
 namespace simpleim::store::s3 {
 
@@ -16,6 +19,7 @@ struct S3Options {
   std::int64_t deadline_ms = 1000;
   /// An existing folder of this node's for what is on its way.
   std::string scratch_dir;
+  std::optional<base::BackendMetrics> metrics;
 };
 
 }  // namespace simpleim::store::s3

@@ -34,8 +34,11 @@ class RedisBusTest : public testing::Test {
   std::atomic<int> second_interrupted{0};
   std::atomic<int> heard{0};
   RedisOptions options = server.options();
-  RedisBus first{options, clock, random};
-  RedisBus second{options, clock, random};
+  base::Metrics first_metrics;
+  base::Metrics second_metrics;
+  base::Metrics third_metrics;
+  RedisBus first{options, clock, random, first_metrics.bus()};
+  RedisBus second{options, clock, random, second_metrics.bus()};
 };
 
 TEST_F(RedisBusTest, GoesOnWithARedisThatWasRestartedAndSaysThatSomethingIsMissing) {
@@ -62,18 +65,18 @@ TEST_F(RedisBusTest, NoticesARedisThatNoLongerAnswersWithoutMakingAnybodyWait) {
     return both_are(false);
   }));
   EXPECT_NE(first.health().find("no answer in time"), std::string::npos) << first.health();
-  EXPECT_GT(first.counters().dropped, 0u);
+  EXPECT_GT(first_metrics.bus().dropped.Value(), 0);
   server.thaw();
   EXPECT_TRUE(wait_until([&] { return both_are(true) && second_interrupted > 0; }));
 }
 
 TEST_F(RedisBusTest, TellsTheOthersWhenOnlyItsOwnConnectionsWereCut) {
-  const auto before = first.counters().connects.load();
+  const auto before = first_metrics.bus().connects.Value();
   first.publish("t", "arrives");
   ASSERT_TRUE(wait_until([&] { return heard == 1; }));
   // Redis forgets who is slow in the same way (client-output-buffer-limit).
   server.command({"CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"});
-  ASSERT_TRUE(wait_until([&] { return first.counters().connects > before && first.health().empty(); }));
+  ASSERT_TRUE(wait_until([&] { return first_metrics.bus().connects.Value() > before && first.health().empty(); }));
   EXPECT_TRUE(wait_until([&] { return first_interrupted > 0 && second_interrupted > 0; }));
 }
 
@@ -97,12 +100,12 @@ TEST_F(RedisBusTest, BringsManyInOrderWhileTopicsComeAndGo) {
   settle(second);
   for (int i = 0; i < 2000; ++i) first.publish("group:" + std::to_string(i), std::string(5000, 'x'));
   EXPECT_TRUE(wait_until([&] { return heard == 2000; }));
-  EXPECT_EQ(first.counters().dropped, 0u);
+  EXPECT_EQ(first_metrics.bus().dropped.Value(), 0);
 }
 
 TEST_F(RedisBusTest, SendsWhatIsQueuedBeforeItEnds) {
   {
-    RedisBus third(options, clock, random);
+    RedisBus third(options, clock, random, third_metrics.bus());
     third.listen([](auto, auto) {}, [] {});
     settle(third);
     for (int i = 0; i < 3000; ++i) third.publish("t", std::string(1000, 'x'));
@@ -111,15 +114,15 @@ TEST_F(RedisBusTest, SendsWhatIsQueuedBeforeItEnds) {
 }
 
 TEST_F(RedisBusTest, IgnoresWhatNoNodeSaid) {
-  const auto connects = second.counters().connects.load();
+  const auto connects = second_metrics.bus().connects.Value();
   server.command({"PUBLISH", options.prefix + "topic:t", "?"});
   first.publish("t", "1");
   EXPECT_TRUE(wait_until([&] { return heard == 1; }));
-  EXPECT_EQ(second.counters().connects, connects);
+  EXPECT_EQ(second_metrics.bus().connects.Value(), connects);
 }
 
 TEST_F(RedisBusTest, EndsThoughRedisDoesNotAnswer) {
-  auto third = std::make_unique<RedisBus>(options, clock, random);
+  auto third = std::make_unique<RedisBus>(options, clock, random, third_metrics.bus());
   third->listen([](auto, auto) {}, [] {});
   settle(*third);
   server.freeze();
