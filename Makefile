@@ -3,7 +3,7 @@
 JOBS ?= $(shell nproc)
 RUN_FLAGS ?=
 
-.PHONY: help deps build run cluster cluster-stop web-dev test e2e bench conformance asan tsan fuzz format lint clean
+.PHONY: help deps build run up down logs cluster cluster-stop web-dev test e2e bench conformance asan tsan fuzz format lint clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,12 +20,21 @@ run: build ## start SimpleIM on http://127.0.0.1:8080 with ./data (RUN_FLAGS="--
 
 cluster: build ## three nodes behind nginx on http://127.0.0.1:8080, with MariaDB, MongoDB, Redis and S3, without containers
 	@scripts/install-deps.sh test
-	@scripts/install-minio.sh
+	@scripts/install-go-tool.sh minio
 	@test -x .venv/bin/secantusd-py || { /usr/bin/python3 -m venv .venv && .venv/bin/pip install -q -r tests/requirements.txt && cp tests/requirements.txt .venv/; }
 	@scripts/cluster.sh start
 
 cluster-stop: ## end it; what it kept stays in ./cluster-data
 	@scripts/cluster.sh stop
+
+up: ## the same in containers: three nodes behind nginx on http://127.0.0.1:8080 (needs Docker)
+	@scripts/compose.sh up
+
+down: ## end it; what it kept stays in volumes
+	@scripts/compose.sh down
+
+logs: ## what the containers say; without them, what the local cluster says
+	@if [ -d cluster-data/run ]; then scripts/cluster.sh logs; else scripts/compose.sh logs; fi
 
 web-dev: ## the web client with hot reload on http://localhost:5173, against a server that runs (SIMPLEIM_SERVER=http://…)
 	@scripts/install-npm.sh

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Runs the test suites and closes with one line over all of them: "N passed, N failed".
-# Without arguments all suites; else the named ones: architecture asan tsan fuzz conformance integration mysql mongo cluster
+# Without arguments all suites; else the named ones: architecture deploy asan tsan fuzz conformance integration mysql mongo cluster
 # fault web e2e
 set -uo pipefail
 cd "$(dirname "$0")/.."
 SUITES=("$@")
-[ ${#SUITES[@]} -eq 0 ] && SUITES=(architecture asan tsan fuzz conformance integration mysql mongo cluster fault web e2e)
+[ ${#SUITES[@]} -eq 0 ] && SUITES=(architecture deploy asan tsan fuzz conformance integration mysql mongo cluster fault web e2e)
 JOBS="$(nproc)"
 PASSED=0
 FAILED=0
@@ -109,12 +109,13 @@ fuzz() {  # the committed corpus first, then FUZZ_SECONDS of new inputs for each
 say "packages"
 step packages scripts/install-deps.sh build test
 step python python_env
-step minio scripts/install-minio.sh
+step minio scripts/install-go-tool.sh minio
 
 for suite in "${SUITES[@]}"; do
   say "$suite"
   case "$suite" in
     architecture) py architecture tests/architecture ;;
+    deploy) step helm scripts/install-go-tool.sh helm && step build build release simpleim && py deploy tests/deploy ;;
     asan) step build build asan unit_tests && gtest asan build/asan/unit_tests ;;
     tsan) step build build tsan concurrency_tests && TSAN_OPTIONS="halt_on_error=1 suppressions=tests/concurrency/tsan.supp" gtest tsan build/tsan/concurrency_tests ;;
     fuzz) step build build fuzz fuzz_websocket_frames fuzz_chat_frames fuzz_http_input fuzz_multipart_body && fuzz ;;

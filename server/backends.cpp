@@ -6,6 +6,7 @@
 #include "cluster/in_process/bus.h"
 #include "cluster/in_process/presence_directory.h"
 #include "cluster/redis/bus.h"
+#include "cluster/redis/partitions.h"
 #include "cluster/redis/presence_directory.h"
 #include "service/tokens.h"
 #include "store/local_files/local_file_store.h"
@@ -17,28 +18,49 @@
 namespace simpleim {
 namespace {
 
+cluster::redis::RedisOptions redis_options(const base::Config& config) {
+  const auto url = base::ServiceUrl::parse(config.cluster.redis).value();
+  cluster::redis::RedisOptions options;
+  using Kind = cluster::redis::RedisOptions::Kind;
+  options.kind = url.scheme == "redis+sentinel"  ? Kind::kSentinel
+                 : url.scheme == "redis+cluster" ? Kind::kCluster
+                                                 : Kind::kServer;
+  options.addresses = url.hosts;
+  for (auto& address : options.addresses)
+    if (address.port == 0) address.port = options.kind == Kind::kSentinel ? 26379 : 6379;
+  options.master = url.path;
+  options.user = url.user;
+  options.password = url.password;
+  options.prefix = config.cluster.prefix;
+  options.deadline_ms = config.cluster.deadline_ms;
+  return options;
+}
+
+}  // namespace
+
 store::mysql::MysqlOptions mysql_options(const base::Config& config, std::size_t readers, base::Metrics& metrics) {
   const auto url = base::ServiceUrl::parse(config.store.mysql).value();
   store::mysql::MysqlOptions options;
-  options.host = url.host;
-  if (url.port != 0) options.port = url.port;
+  options.hosts = url.hosts;
+  for (auto& host : options.hosts)
+    if (host.port == 0) host.port = store::mysql::MysqlOptions::kPort;
+  options.ca_file = config.store.mysql_ca;
   if (!url.user.empty()) options.user = url.user;
   options.password = url.password;
   if (!url.path.empty()) options.database = url.path;
   options.readers = readers;
   options.deadline_ms = config.store.deadline_ms;
   options.node = config.server.node_id;
-  options.metrics.emplace(metrics.backend("mysql"));
+  options.metrics = metrics.backend("mysql");
   return options;
 }
 
-/// Null: messages lie in MySQL.
 std::unique_ptr<store::MessageArchive> open_archive(const base::Config& config, const base::Clock& clock,
                                                     base::Metrics& metrics) {
   if (config.store.mongo.empty()) return nullptr;
   store::mongo::MongoOptions options;
   options.uri = config.store.mongo;
-  options.metrics.emplace(metrics.backend("mongo"));
+  options.metrics = metrics.backend("mongo");
   options.deadline_ms = config.store.deadline_ms;
   // The path, as far as it is one: hosts may be several, which no URL parser of one host takes.
   const auto start = options.uri.find('/', options.uri.find("://") + 3);
@@ -48,20 +70,6 @@ std::unique_ptr<store::MessageArchive> open_archive(const base::Config& config, 
   }
   return std::make_unique<store::mongo::MongoMessageArchive>(options, clock);
 }
-
-cluster::redis::RedisOptions redis_options(const base::Config& config) {
-  const auto url = base::ServiceUrl::parse(config.cluster.redis).value();
-  cluster::redis::RedisOptions options;
-  options.host = url.host;
-  if (url.port != 0) options.port = url.port;
-  options.user = url.user;
-  options.password = url.password;
-  options.prefix = config.cluster.prefix;
-  options.deadline_ms = config.cluster.deadline_ms;
-  return options;
-}
-
-}  // namespace
 
 bool is_embedded(const base::Config& config) { return config.store.mysql.empty(); }
 
@@ -84,15 +92,16 @@ std::unique_ptr<store::FileStore> open_file_store(const base::Config& config, co
   if (config.files.s3.empty())
     return std::make_unique<store::local_files::LocalFileStore>(folder, config.files.keep_free_bytes);
   const auto url = base::ServiceUrl::parse(config.files.s3).value();
+  const auto& host = url.hosts.front();
   store::s3::S3Options options;
-  options.endpoint = url.scheme + "://" + url.host + (url.port != 0 ? ":" + std::to_string(url.port) : "");
+  options.endpoint = url.scheme + "://" + host.host + (host.port != 0 ? ":" + std::to_string(host.port) : "");
   options.bucket = url.path;
   options.region = config.files.s3_region;
   options.access_key = url.user;
   options.secret_key = url.password;
   options.deadline_ms = config.files.s3_deadline_ms;
   options.scratch_dir = folder + "/tmp";
-  options.metrics.emplace(metrics.backend("s3"));
+  options.metrics = metrics.backend("s3");
   std::filesystem::create_directories(options.scratch_dir);
   // What a node that ended left behind.
   for (const auto& entry : std::filesystem::directory_iterator(options.scratch_dir))
@@ -104,16 +113,31 @@ std::unique_ptr<cluster::Bus> make_bus(const base::Config& config, const base::C
                                        base::Metrics& metrics) {
   if (config.cluster.redis.empty())
     return std::make_unique<cluster::in_process::InProcessBus>(std::make_shared<cluster::in_process::BusHub>());
-  return std::make_unique<cluster::redis::RedisBus>(redis_options(config), clock, random, metrics.bus());
+  const auto options = redis_options(config);
+  const auto make = [&](const cluster::redis::RedisOptions& of) {
+    return std::make_unique<cluster::redis::RedisBus>(of, clock, random, metrics.bus());
+  };
+  if (options.kind != cluster::redis::RedisOptions::Kind::kCluster) return make(options);
+  std::vector<std::unique_ptr<cluster::Bus>> parts;
+  for (std::size_t i = 0; i < cluster::redis::kPartitions; ++i)
+    parts.push_back(make(cluster::redis::partition_options(options, i)));
+  return std::make_unique<cluster::redis::PartitionedBus>(std::move(parts));
 }
 
 std::unique_ptr<cluster::PresenceDirectory> make_presence_directory(const base::Config& config,
                                                                     const base::Clock& clock, base::Random& random,
                                                                     base::Metrics& metrics) {
   if (config.cluster.redis.empty()) return std::make_unique<cluster::in_process::InProcessPresenceDirectory>();
-  return std::make_unique<cluster::redis::RedisPresenceDirectory>(redis_options(config), clock, random,
-                                                                  cluster::redis::RedisPresenceDirectory::kTtlMs,
-                                                                  metrics.backend("presence"));
+  const auto options = redis_options(config);
+  const auto make = [&](const cluster::redis::RedisOptions& of) {
+    return std::make_unique<cluster::redis::RedisPresenceDirectory>(
+        of, clock, random, cluster::redis::RedisPresenceDirectory::kTtlMs, metrics.backend("presence"));
+  };
+  if (options.kind != cluster::redis::RedisOptions::Kind::kCluster) return make(options);
+  std::vector<std::unique_ptr<cluster::PresenceDirectory>> parts;
+  for (std::size_t i = 0; i < cluster::redis::kPartitions; ++i)
+    parts.push_back(make(cluster::redis::partition_options(options, i)));
+  return std::make_unique<cluster::redis::PartitionedPresenceDirectory>(std::move(parts));
 }
 
 }  // namespace simpleim

@@ -10,6 +10,8 @@
 #include "cluster/bus.h"
 #include "cluster/presence_directory.h"
 #include "store/file_store.h"
+#include "store/message_archive.h"
+#include "store/mysql/options.h"
 #include "store/store.h"
 
 /// Which backend stands behind which port; with server.cpp and main.cpp the only place that names them.
@@ -25,6 +27,11 @@ OpenedStore open_store(const base::Config& config, std::size_t readers, const ba
                        base::Metrics& metrics);
 /// The store is a file in the data folder.
 bool is_embedded(const base::Config& config);
+
+store::mysql::MysqlOptions mysql_options(const base::Config& config, std::size_t readers, base::Metrics& metrics);
+/// Null: messages lie in MySQL.
+std::unique_ptr<store::MessageArchive> open_archive(const base::Config& config, const base::Clock& clock,
+                                                    base::Metrics& metrics);
 
 /// An S3 bucket, else the data folder. Throws StoreError.
 std::unique_ptr<store::FileStore> open_file_store(const base::Config& config, const base::Clock& clock,

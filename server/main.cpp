@@ -13,6 +13,7 @@
 #include "base/data_dir_lock.h"
 #include "base/log.h"
 #include "media/image_processor.h"
+#include "migrate.h"
 #include "net/listener.h"
 #include "server.h"
 #include "service/search_indexer.h"
@@ -225,6 +226,14 @@ int reindex(const Flags& flags) {
   return 0;
 }
 
+int migrate_command(const std::string& from, const std::string& to) {
+  Flags flags;
+  flags.config_file = to;
+  base::Config config;
+  if (auto error = load_config(flags, config); !error.empty()) return fail(error);
+  return migrate(from, config);
+}
+
 struct UserArguments {
   std::string username, nickname, password;
 };
@@ -280,6 +289,13 @@ int run(int argc, char** argv) {
   auto* reindex_command = app.add_subcommand("reindex", "make the search index anew from the messages");
   add_config_flags(*reindex_command, flags);
   reindex_command->callback([&] { code = reindex(flags); });
+
+  auto* migrate_app = app.add_subcommand("migrate", "copy what a single server has into the backends of a cluster");
+  std::string from;
+  std::string to;
+  migrate_app->add_option("--from", from, "sqlite:DIR, the data folder; its server must be down")->required();
+  migrate_app->add_option("--to", to, "TOML file of a node of the cluster; none must be up")->required();
+  migrate_app->callback([&] { code = migrate_command(from, to); });
 
   auto* user_app = app.add_subcommand("user", "accounts");
   user_app->require_subcommand(1);

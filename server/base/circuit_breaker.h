@@ -30,7 +30,7 @@ class CircuitBreaker {
     if (state_ == State::kClosed) return true;
     const auto now = clock_.steady_ms();
     if (now < until_ms_) {
-      if (metrics_) metrics_->refused.Increment();
+      if (metrics_) metrics_->refused->Increment();
       return false;
     }
     change(State::kHalfOpen);
@@ -47,7 +47,7 @@ class CircuitBreaker {
 
   void failed() {
     const std::lock_guard lock(mutex_);
-    if (metrics_) metrics_->failures.Increment();
+    if (metrics_) metrics_->failures->Increment();
     // Those who set out before it opened fail later, all at once: they are one failure.
     if (state_ == State::kOpen) return;
     change(State::kOpen);
@@ -63,7 +63,7 @@ class CircuitBreaker {
  private:
   void change(State state) {
     state_ = state;
-    if (metrics_) metrics_->breaker.Set(static_cast<double>(state));
+    if (metrics_) metrics_->breaker->Set(static_cast<double>(state));
   }
 
   const Clock& clock_;

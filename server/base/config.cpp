@@ -187,9 +187,12 @@ const std::vector<Option>& options() {
       number("store.readers", "read connections to the database, and worker threads", 1, 64,
              [](Config& c) -> auto& { return c.store.readers; }),
       text("store.mysql",
-           "MySQL or MariaDB that all nodes share: mysql://user:password@host:3306/database; empty: SQLite in "
-           "server.data_dir",
+           "MySQL or MariaDB that all nodes share: mysql://user:password@host:3306/database; of several hosts "
+           "(host1,host2) the one that is writable; empty: SQLite in server.data_dir",
            [](Config& c) -> auto& { return c.store.mysql; }),
+      text("store.mysql_ca",
+           "PEM file of who vouches for MySQL's certificate; then connections to it use TLS and check its name",
+           [](Config& c) -> auto& { return c.store.mysql_ca; }),
       text("store.mongo",
            "MongoDB for the messages, beside store.mysql for the rest: mongodb://user:password@host:27017/database; "
            "empty: messages go into MySQL, too",
@@ -197,7 +200,9 @@ const std::vector<Option>& options() {
       number("store.deadline_ms", "how long the server waits for MySQL (in whole seconds) and MongoDB, milliseconds",
              100, 60000, [](Config& c) -> auto& { return c.store.deadline_ms; }),
       text("cluster.redis",
-           "Redis that brings nodes together: redis://user:password@host:6379; empty: this node is alone",
+           "Redis that brings nodes together: redis://user:password@host:6379, through Sentinels "
+           "redis+sentinel://user:password@host1:26379,host2:26379/master-name, a Redis Cluster "
+           "redis+cluster://user:password@host1:6379,host2:6379; empty: this node is alone",
            [](Config& c) -> auto& { return c.cluster.redis; }),
       text("cluster.prefix", "in front of all keys and channels in Redis",
            [](Config& c) -> auto& { return c.cluster.prefix; }),
@@ -240,6 +245,18 @@ std::string value_text(const toml::node& node) {
   return joined;
 }
 
+std::string redis_problem(const std::string& text) {
+  if (text.empty()) return "";
+  const auto url = ServiceUrl::parse(text);
+  if (!url || (url->scheme != "redis" && url->scheme != "redis+sentinel" && url->scheme != "redis+cluster"))
+    return "not a URL of the form redis://user:password@host:port";
+  if (url->scheme == "redis" && url->hosts.size() > 1)
+    return "several hosts are Sentinels (redis+sentinel://…/master-name) or nodes of a cluster (redis+cluster://…)";
+  if (url->scheme == "redis+sentinel" && url->path.empty())
+    return "the name that the Sentinels have for the master is missing: redis+sentinel://host:26379/master-name";
+  return "";
+}
+
 }  // namespace
 
 std::string Config::problem() const {
@@ -252,12 +269,10 @@ std::string Config::problem() const {
   if (tls.cert_file.empty() != tls.key_file.empty())
     return "tls.cert_file and tls.key_file go together; one of them is missing";
   if (heartbeat.silence_s <= heartbeat.ping_s) return "heartbeat.silence_s must be larger than heartbeat.ping_s";
-  for (const auto& [key, value, scheme] :
-       {std::tuple("store.mysql", &store.mysql, "mysql"), std::tuple("cluster.redis", &cluster.redis, "redis")}) {
-    const auto url = ServiceUrl::parse(*value);
-    if (!value->empty() && (!url || url->scheme != scheme))
-      return std::string(key) + ": not a URL of the form " + scheme + "://user:password@host:port";
-  }
+  const auto mysql = ServiceUrl::parse(store.mysql);
+  if (!store.mysql.empty() && (!mysql || mysql->scheme != "mysql"))
+    return "store.mysql: not a URL of the form mysql://user:password@host:port/database";
+  if (auto wrong = redis_problem(cluster.redis); !wrong.empty()) return "cluster.redis: " + wrong;
   if (!store.mongo.empty() && store.mysql.empty())
     return "store.mongo needs store.mysql: accounts, groups and the order of messages are kept there";
   if (!store.mongo.empty() && !store.mongo.starts_with("mongodb://") && !store.mongo.starts_with("mongodb+srv://"))

@@ -90,6 +90,7 @@ struct Config {
     std::int64_t commit_delay_us = 2000;
     std::int64_t readers = 4;
     std::string mysql;
+    std::string mysql_ca;
     std::string mongo;
     std::int64_t deadline_ms = 1000;
   } store;

@@ -10,21 +10,21 @@
 
 namespace simpleim::base {
 
-/// How a backend does that is reached over the network.
+/// How a backend does that is reached over the network. The figures are Metrics' own.
 struct BackendMetrics {
-  prometheus::Counter& failures;
-  prometheus::Counter& refused;
+  prometheus::Counter* failures;
+  prometheus::Counter* refused;
   /// A CircuitBreaker::State.
-  prometheus::Gauge& breaker;
+  prometheus::Gauge* breaker;
 };
 
 /// How the bus between nodes does.
 struct BusMetrics {
-  prometheus::Counter& published;
-  prometheus::Counter& received;
-  prometheus::Counter& dropped;
-  prometheus::Counter& connects;
-  prometheus::Gauge& connected;
+  prometheus::Counter* published;
+  prometheus::Counter* received;
+  prometheus::Counter* dropped;
+  prometheus::Counter* connects;
+  prometheus::Gauge* connected;
 };
 
 /// Every figure the server publishes at /metrics, by name. Thread-safe. On the path of a message

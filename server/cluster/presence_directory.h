@@ -23,8 +23,8 @@ class PresenceDirectory {
   virtual void set_online(base::UserId user) = 0;
   /// The user's last device on this node is gone.
   virtual void set_offline(base::UserId user) = 0;
-  /// Online on any node; in the order asked. May wait for other nodes, so never on an I/O thread: a deadline (1 s) for
-  /// a connection, and for each answer. What cannot be learnt is offline and not known, it is never an error.
+  /// Online on any node; in the order asked. May wait for other nodes, so never on an I/O thread: a deadline (1 s)
+  /// for all of it. What cannot be learnt is offline and not known, it is never an error.
   virtual std::vector<Presence> lookup(const std::vector<base::UserId>& users) const = 0;
 };
 

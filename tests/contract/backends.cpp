@@ -3,6 +3,7 @@
 #include "cluster/in_process/bus.h"
 #include "cluster/in_process/presence_directory.h"
 #include "cluster/redis/bus.h"
+#include "cluster/redis/partitions.h"
 #include "cluster/redis/presence_directory.h"
 #include "servers/mariadb_server.h"
 #include "servers/minio_server.h"
@@ -117,7 +118,8 @@ std::vector<BusBackend> bus_backends() {
                all.push_back(std::make_unique<cluster::in_process::InProcessBus>(hub));
              return all;
            }},
-          {"redis", [](std::size_t nodes) {
+          {"redis",
+           [](std::size_t nodes) {
              static base::Metrics metrics;
              const auto options = RedisServer::shared().options();
              std::vector<std::unique_ptr<cluster::Bus>> all;
@@ -125,14 +127,36 @@ std::vector<BusBackend> bus_backends() {
                all.push_back(
                    std::make_unique<cluster::redis::RedisBus>(options, system_clock(), secure_random(), metrics.bus()));
              return all;
+           }},
+          {"redis_cluster", [](std::size_t nodes) {
+             static base::Metrics metrics;
+             const auto options = RedisCluster::shared().options();
+             std::vector<std::unique_ptr<cluster::Bus>> all;
+             for (std::size_t i = 0; i < nodes; ++i) {
+               std::vector<std::unique_ptr<cluster::Bus>> parts;
+               for (std::size_t p = 0; p < cluster::redis::kPartitions; ++p)
+                 parts.push_back(std::make_unique<cluster::redis::RedisBus>(
+                     cluster::redis::partition_options(options, p), system_clock(), secure_random(), metrics.bus()));
+               all.push_back(std::make_unique<cluster::redis::PartitionedBus>(std::move(parts)));
+             }
+             return all;
            }}};
 }
 
 std::vector<PresenceBackend> presence_backends() {
   return {{"in_process", [] { return std::make_unique<cluster::in_process::InProcessPresenceDirectory>(); }},
-          {"redis", [] {
+          {"redis",
+           [] {
              return std::make_unique<cluster::redis::RedisPresenceDirectory>(RedisServer::shared().options(),
                                                                              system_clock(), secure_random());
+           }},
+          {"redis_cluster", [] {
+             const auto options = RedisCluster::shared().options();
+             std::vector<std::unique_ptr<cluster::PresenceDirectory>> parts;
+             for (std::size_t p = 0; p < cluster::redis::kPartitions; ++p)
+               parts.push_back(std::make_unique<cluster::redis::RedisPresenceDirectory>(
+                   cluster::redis::partition_options(options, p), system_clock(), secure_random()));
+             return std::make_unique<cluster::redis::PartitionedPresenceDirectory>(std::move(parts));
            }}};
 }
 

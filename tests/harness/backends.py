@@ -128,7 +128,7 @@ class Mongo(Backend):
 
 
 class Minio(Backend):
-    """S3; built by scripts/install-minio.sh."""
+    """S3; built by scripts/install-go-tool.sh."""
 
     name = "minio"
     _buckets = itertools.count(1)

@@ -10,7 +10,7 @@
 namespace simpleim::test {
 namespace {
 
-/// Made by scripts/install-minio.sh, for tests only.
+/// Made by scripts/install-go-tool.sh, for tests only.
 const std::string kBinary = std::string(SIMPLEIM_SOURCE_DIR) + "/build/tools/minio";
 
 }  // namespace
@@ -38,7 +38,7 @@ void MinioServer::start() {
     }
   };
   if (!wait_until(answers, std::chrono::seconds(30)))
-    throw std::runtime_error("MinIO does not answer (scripts/install-minio.sh makes it)");
+    throw std::runtime_error("MinIO does not answer (scripts/install-go-tool.sh makes it)");
 }
 
 store::s3::S3Options MinioServer::options() {

@@ -52,6 +52,8 @@ struct RedisBus::Links {
 
 RedisBus::RedisBus(RedisOptions options, const base::Clock& clock, base::Random& random, base::BusMetrics metrics)
     : options_(std::move(options)),
+      verbs_(options_.kind == RedisOptions::Kind::kCluster ? Verbs{"SPUBLISH", "SSUBSCRIBE", "SUNSUBSCRIBE", "smessage"}
+                                                           : Verbs{"PUBLISH", "SUBSCRIBE", "UNSUBSCRIBE", "message"}),
       clock_(clock),
       metrics_(metrics),
       self_(random.hex(kSelfBytes)),
@@ -107,7 +109,7 @@ void RedisBus::settle(std::function<void()> done) {
 void RedisBus::publish(std::string_view topic, std::string_view payload) {
   const std::lock_guard lock(mutex_);
   if (!connected_ || queued_bytes_ + payload.size() > kMaxQueue) {
-    metrics_.dropped.Increment();
+    metrics_.dropped->Increment();
     dropped_ = true;
     return;
   }
@@ -156,8 +158,8 @@ void RedisBus::lose(const std::string& why) {
   connected_ = false;
   // What was on its way may have arrived or not.
   dropped_ = true;
-  metrics_.connected.Set(0);
-  metrics_.dropped.Increment(static_cast<double>(publications_.size() + sending_.size()));
+  metrics_.connected->Decrement();
+  metrics_.dropped->Increment(static_cast<double>(publications_.size() + sending_.size()));
   publications_.clear();
   sending_.clear();
   queued_bytes_ = 0;
@@ -196,10 +198,10 @@ void RedisBus::converse() {
                            if (!first && interrupted_) interrupted_();
                          }});
     connected_ = true;
-    metrics_.connects.Increment();
-    metrics_.connected.Set(1);
+    metrics_.connects->Increment();
+    metrics_.connected->Increment();
     trouble_.clear();
-    base::log::info("the bus is connected", {{"redis", options_.host + ":" + std::to_string(options_.port)}});
+    base::log::info("the bus is connected", {{"redis", links.publisher.name()}});
   }
   for (std::int64_t stop_at = 0;;) {
     {
@@ -241,7 +243,7 @@ void RedisBus::take_requests(Links& links) {
       channels.push_back(std::move(requests_.front().channel));
       requests_.pop_front();
     }
-    std::vector<std::string_view> command{kind == Request::Kind::kSubscribe ? "SUBSCRIBE" : "UNSUBSCRIBE"};
+    std::vector<std::string_view> command{kind == Request::Kind::kSubscribe ? verbs_.subscribe : verbs_.unsubscribe};
     command.insert(command.end(), channels.begin(), channels.end());
     links.subscriber.append(command);
     links.asked += channels.size();
@@ -263,13 +265,13 @@ void RedisBus::take_publications(Links& links) {
     gap = std::exchange(dropped_, false);
   }
   const auto publish = [&](std::string_view channel, std::string_view payload) {
-    links.publisher.append({"PUBLISH", channel, payload});
+    links.publisher.append({verbs_.publish, channel, payload});
     links.expect_answer(clock_.steady_ms());
   };
   if (gap) publish(control_channel_, self_);
   while (!sending_.empty() && links.publisher.unsent() < kMaxUnsent) {
     publish(sending_.front().channel, sending_.front().payload);
-    metrics_.published.Increment();
+    metrics_.published->Increment();
     sending_.pop_front();
   }
 }
@@ -303,15 +305,16 @@ void RedisBus::hear(Links& links) {
   const auto silent = now - options_.deadline_ms;
   if ((links.unanswered > 0 && links.publisher_heard < silent) ||
       (links.awaits_pong && links.subscriber_heard < silent))
-    throw RedisError("Redis " + options_.host + ":" + std::to_string(options_.port) + ": no answer in time");
+    throw RedisError(links.publisher.name() + ": no answer in time");
 }
 
 void RedisBus::handle(Links& links, const redisReply& reply) {
   if (reply.type == REDIS_REPLY_ERROR) throw RedisError(std::string(text_of(reply)));
   if (reply.type != REDIS_REPLY_ARRAY || reply.elements == 0) return;
   const auto kind = text_of(*reply.element[0]);
-  if (kind == "message" && reply.elements == 3) receive(text_of(*reply.element[1]), text_of(*reply.element[2]));
+  if (kind == verbs_.message && reply.elements == 3) receive(text_of(*reply.element[1]), text_of(*reply.element[2]));
   else if (kind == "pong") links.awaits_pong = false;
+  else if (links.confirmed == links.asked) throw RedisError("Redis moved the channels to another master");
   else ++links.confirmed;
 }
 
@@ -327,7 +330,7 @@ void RedisBus::receive(std::string_view channel, std::string_view payload) {
     const std::lock_guard lock(mutex_);
     if (topics_.find(topic) == topics_.end()) return;
   }
-  metrics_.received.Increment();
+  metrics_.received->Increment();
   receive_(topic, payload.substr(self_.size()));
 }
 

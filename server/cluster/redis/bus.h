@@ -14,8 +14,9 @@
 
 namespace simpleim::cluster::redis {
 
-/// A bus of Redis channels, one a topic (PUBLISH, SUBSCRIBE). Nobody but its own thread touches a socket, so no caller
-/// ever waits for Redis: what is asked for goes into a bounded queue, and is pipelined with what came meanwhile.
+/// A bus of Redis channels, one a topic (PUBLISH, SUBSCRIBE; in a Redis Cluster SPUBLISH, SSUBSCRIBE). Nobody but its
+/// own thread touches a socket, so no caller ever waits for Redis: what is asked for goes into a bounded queue, and is
+/// pipelined with what came meanwhile.
 ///
 /// Two connections, one to publish and one to hear, which live and die together: an error, or no answer within the
 /// deadline, closes both. Then publishing drops. With the next connection everything is subscribed again, this node is
@@ -71,6 +72,12 @@ class RedisBus final : public Bus {
   void pause(std::int64_t ms);
 
   const RedisOptions options_;
+  const struct Verbs {
+    std::string_view publish;
+    std::string_view subscribe;
+    std::string_view unsubscribe;
+    std::string_view message;
+  } verbs_;
   const base::Clock& clock_;
   const base::BusMetrics metrics_;
   /// In front of every payload, so that a node knows its own.

@@ -4,21 +4,32 @@
 #include <hiredis/sds.h>
 #include <sys/time.h>
 
+#include <algorithm>
 #include <cerrno>
+
+#include "cluster/redis/locate.h"
 
 namespace simpleim::cluster::redis {
 namespace {
 
 timeval to_timeval(std::int64_t ms) { return {ms / 1000, static_cast<suseconds_t>(ms % 1000 * 1000)}; }
 
+/// What finding it may leave of the deadline to connecting.
+constexpr std::int64_t kLeastConnectMs = 100;
+
 }  // namespace
 
-Connection::Connection(const RedisOptions& options)
-    : name_("Redis " + options.host + ":" + std::to_string(options.port)),
-      context_(redisConnectWithTimeout(options.host.c_str(), options.port, to_timeval(options.deadline_ms))) {
+Connection::Connection(const RedisOptions& options) : Connection(locate(options, options.deadline_ms), options) {}
+
+Connection::Connection(const Location& found, const RedisOptions& options)
+    : Connection(options, found.address, std::max(kLeastConnectMs, found.left_ms)) {}
+
+Connection::Connection(const RedisOptions& options, const base::Address& address, std::int64_t deadline_ms)
+    : name_("Redis " + address.text()),
+      context_(redisConnectWithTimeout(address.host.c_str(), address.port, to_timeval(deadline_ms))) {
   if (!context_) throw RedisError(name_ + ": no memory for a connection");
   if (context_->err != 0) fail("connecting");
-  redisSetTimeout(context_.get(), to_timeval(options.deadline_ms));
+  set_deadline(deadline_ms);
   redisEnableKeepAlive(context_.get());
   if (!options.password.empty()) {
     if (options.user.empty()) append({"AUTH", options.password});
@@ -28,6 +39,10 @@ Connection::Connection(const RedisOptions& options)
   // The kernel accepts for a server that hangs.
   append({"PING"});
   answer();
+}
+
+void Connection::set_deadline(std::int64_t ms) {
+  redisSetTimeout(context_.get(), to_timeval(std::max<std::int64_t>(1, ms)));
 }
 
 void Connection::append(const std::vector<std::string_view>& command) {

@@ -10,15 +10,23 @@
 #include <string_view>
 #include <vector>
 
+#include "base/service_url.h"
+
 namespace simpleim::cluster::redis {
 
 struct RedisOptions {
-  std::string host = "127.0.0.1";
-  int port = 6379;
+  /// Who knows where commands go: the server itself; Sentinels, which know the master of a name; or nodes of a Redis
+  /// Cluster, which know the master of a key.
+  enum class Kind : std::uint8_t { kServer, kSentinel, kCluster } kind = Kind::kServer;
+  /// Of the server, of Sentinels, of nodes.
+  std::vector<base::Address> addresses{{"127.0.0.1", 6379}};
+  /// The Sentinels' name for the master.
+  std::string master;
   /// An ACL user; "" is the default user.
   std::string user;
   std::string password;
-  /// In front of every key and channel, so that clusters can share a Redis.
+  /// In front of every key and channel, so that clusters can share a Redis. Of a Redis Cluster one with a hash tag, so
+  /// that all of it is on one master; channels are sharded ones there.
   std::string prefix = "simpleim:";
   /// What no call waits longer for, connecting included.
   std::int64_t deadline_ms = 1000;
@@ -38,8 +46,13 @@ using Reply = std::unique_ptr<redisReply, FreeReply>;
 /// After any RedisError it is of no more use.
 class Connection {
  public:
-  /// Connects and signs in within the deadline, else RedisError.
+  /// Finds the server (locate()), connects and signs in within the deadline, else RedisError.
   explicit Connection(const RedisOptions& options);
+  Connection(const RedisOptions& options, const base::Address& address, std::int64_t deadline_ms);
+
+  const std::string& name() const { return name_; }
+  /// What an answer() may take from now on.
+  void set_deadline(std::int64_t ms);
 
   void append(const std::vector<std::string_view>& command);
 
@@ -62,6 +75,7 @@ class Connection {
   struct Free {
     void operator()(redisContext* context) const { redisFree(context); }
   };
+  Connection(const struct Location& found, const RedisOptions& options);
   [[noreturn]] void fail(const std::string& doing) const;
 
   const std::string name_;

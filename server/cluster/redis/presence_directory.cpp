@@ -165,11 +165,12 @@ std::vector<Presence> RedisPresenceDirectory::lookup(const std::vector<base::Use
     }
   }
   if (elsewhere.empty() || !breaker_.allow()) return found;
+  const auto until = clock_.steady_ms() + options_.deadline_ms;
   if (!places_.try_acquire_for(std::chrono::milliseconds(options_.deadline_ms))) return found;
   try {
     auto connection = take_idle();
     if (!connection) connection = std::make_unique<Connection>(options_);
-    ask(*connection, elsewhere, found);
+    ask(*connection, elsewhere, until, found);
     for (auto& presence : found) presence.known = true;
     breaker_.succeeded();
     const std::lock_guard lock(idle_mutex_);
@@ -193,13 +194,16 @@ std::unique_ptr<Connection> RedisPresenceDirectory::take_idle() const {
 }
 
 /// Completes `found` with who among `users` is on another node.
-void RedisPresenceDirectory::ask(Connection& connection, const std::vector<base::UserId>& users,
+void RedisPresenceDirectory::ask(Connection& connection, const std::vector<base::UserId>& users, std::int64_t until_ms,
                                  std::vector<Presence>& found) const {
   std::unordered_map<std::string, bool> known;
   std::unordered_set<base::UserId, base::IdHash> online;
   for (std::size_t begin = 0; begin < users.size(); begin += kPipeline) {
     const auto end = std::min(users.size(), begin + kPipeline);
     for (auto i = begin; i < end; ++i) connection.append({"SMEMBERS", user_key(users[i])});
+    const auto left = until_ms - clock_.steady_ms();
+    if (left <= 0) throw RedisError(connection.name() + ": no answer in time");
+    connection.set_deadline(left);
     std::vector<std::vector<std::string>> nodes;
     for (auto i = begin; i < end; ++i) {
       const auto reply = connection.answer();
@@ -209,6 +213,7 @@ void RedisPresenceDirectory::ask(Connection& connection, const std::vector<base:
     }
     for (auto i = begin; i < end; ++i) {
       for (const auto& node : nodes[i - begin]) {
+        if (node.starts_with(instance_)) continue;  // who is here is known; Redis may not have been told yet
         if (lives(connection, node, known)) {
           online.insert(users[i]);
           continue;

@@ -54,7 +54,8 @@ class RedisPresenceDirectory final : public PresenceDirectory {
   void take_new_name(Connection& connection);
   void tell_everything_again();
   std::unique_ptr<Connection> take_idle() const;
-  void ask(Connection& connection, const std::vector<base::UserId>& users, std::vector<Presence>& found) const;
+  void ask(Connection& connection, const std::vector<base::UserId>& users, std::int64_t until_ms,
+           std::vector<Presence>& found) const;
   bool lives(Connection& connection, const std::string& node, std::unordered_map<std::string, bool>& known) const;
   std::string user_key(base::UserId user) const;
   std::string node_key(const std::string& node) const;

@@ -27,6 +27,7 @@ bool is_lost_code(unsigned code) {
     case ER_SERVER_SHUTDOWN:
     case ER_CON_COUNT_ERROR:
     case ER_NORMAL_SHUTDOWN:
+    case ER_OPTION_PREVENTS_STATEMENT:  // read-only: no longer the primary
       return true;
     default:
       return false;
@@ -53,7 +54,6 @@ ErrorCode code_of(unsigned code) {
     case ER_DISK_FULL:
     case ER_RECORD_FILE_FULL:
       return ErrorCode::kStorageFull;
-    case ER_OPTION_PREVENTS_STATEMENT:  // read-only
     case ER_ACCESS_DENIED_ERROR:
     case ER_BAD_DB_ERROR:
     case ER_DBACCESS_DENIED_ERROR:
@@ -150,7 +150,10 @@ void MysqlStatement::release() {
   owner_.free_.emplace_back(this);
 }
 
-Connection::Connection(const MysqlOptions& options, Use use) : options_(options), use_(use) { open(); }
+Connection::Connection(const MysqlOptions& options, std::size_t host, Use use)
+    : options_(options), host_(host), use_(use) {
+  open();
+}
 
 void Connection::open() {
   mysql_ = mysql_init(nullptr);
@@ -158,12 +161,20 @@ void Connection::open() {
   for (const auto option : {MYSQL_OPT_CONNECT_TIMEOUT, MYSQL_OPT_READ_TIMEOUT, MYSQL_OPT_WRITE_TIMEOUT})
     mysql_options(mysql_, option, &seconds);
   mysql_options(mysql_, MYSQL_SET_CHARSET_NAME, "utf8mb4");
+  if (!options_.ca_file.empty()) {
+    const my_bool yes = 1;
+    mysql_options(mysql_, MYSQL_OPT_SSL_ENFORCE, &yes);
+    mysql_options(mysql_, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &yes);
+    mysql_options(mysql_, MYSQL_OPT_SSL_CA, options_.ca_file.c_str());
+  }
+  const auto& address = options_.hosts[host_];
   try {
-    if (mysql_real_connect(mysql_, options_.host.c_str(), options_.user.c_str(), options_.password.c_str(),
-                           options_.database.c_str(), static_cast<unsigned>(options_.port), nullptr,
+    if (mysql_real_connect(mysql_, address.host.c_str(), options_.user.c_str(), options_.password.c_str(),
+                           options_.database.c_str(), static_cast<unsigned>(address.port), nullptr,
                            CLIENT_MULTI_STATEMENTS | CLIENT_FOUND_ROWS) == nullptr)
-      fail(("connecting to " + options_.host + ":" + std::to_string(options_.port)).c_str());
+      fail(("connecting to " + address.text()).c_str());
     execute_session_settings();
+    refuse_replica();
   } catch (...) {
     mysql_close(mysql_);
     mysql_ = nullptr;
@@ -184,6 +195,15 @@ void Connection::execute_session_settings() {
   } catch (const MysqlError& e) {
     if (e.is_lost()) throw;
   }
+}
+
+/// What a replica tells may be old, and nothing can be stored there.
+void Connection::refuse_replica() {
+  const std::unique_ptr<MYSQL_RES, FreeResult> result(exchange("SELECT @@global.read_only"));
+  const auto row = mysql_fetch_row(result.get());
+  if (row != nullptr && row[0] != nullptr && row[0][0] == '0') return;
+  throw MysqlError(ER_OPTION_PREVENTS_STATEMENT,
+                   "MySQL " + options_.hosts[host_].text() + " is read-only: a replica, or no longer the primary");
 }
 
 Connection::~Connection() { mysql_close(mysql_); }

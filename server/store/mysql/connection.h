@@ -28,6 +28,10 @@ class MysqlError : public StoreError {
 
 class Connection;
 
+struct FreeResult {
+  void operator()(MYSQL_RES* result) const { mysql_free_result(result); }
+};
+
 /// A statement as text with its values filled in.
 class MysqlStatement final : public sql::Statement {
  public:
@@ -46,9 +50,6 @@ class MysqlStatement final : public sql::Statement {
   void release() override;
 
  private:
-  struct FreeResult {
-    void operator()(MYSQL_RES* result) const { mysql_free_result(result); }
-  };
   /// The text up to the next value.
   void next_piece();
 
@@ -70,7 +71,8 @@ class MysqlStatement final : public sql::Statement {
 class Connection final : public sql::Connection {
  public:
   enum class Use { kRead, kWrite };
-  Connection(const MysqlOptions& options, Use use);
+  /// To options.hosts[host]; throws also when that is read-only.
+  Connection(const MysqlOptions& options, std::size_t host, Use use);
   ~Connection() override;
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -96,6 +98,7 @@ class Connection final : public sql::Connection {
   std::uint64_t flushes() const { return flushes_; }
   std::uint64_t deferrals() const { return deferrals_; }
   bool is_lost() const { return is_lost_; }
+  std::size_t host() const { return host_; }
   /// False when the server has gone meanwhile.
   bool is_alive() { return mysql_ping(mysql_) == 0; }
 
@@ -112,10 +115,12 @@ class Connection final : public sql::Connection {
   void open();
   MysqlStatement& take_statement();
   void execute_session_settings();
+  void refuse_replica();
   /// Sends the text and takes its results.
   MYSQL_RES* exchange(std::string_view sql);
 
   const MysqlOptions& options_;
+  const std::size_t host_;
   const Use use_;
   MYSQL* mysql_ = nullptr;
   bool is_lost_ = false;

@@ -59,8 +59,7 @@ std::vector<ConversationId> ConversationIndex::claim(std::vector<ConversationId>
   conversations.erase(std::unique(conversations.begin(), conversations.end()), conversations.end());
   std::erase_if(conversations, [this](ConversationId c) { return entries_.contains(c); });
   if (known_.size() + conversations.size() > kMaxKeys) {
-    known_.clear();
-    was_cleared_ = true;
+    forget_everything();
   }
   find_keys(conversations);
   std::vector<std::int64_t> keys;
@@ -130,6 +129,11 @@ void ConversationIndex::write_ends() {
     db_.write().defer_row("INSERT INTO conversation(id, low, high, last_seq, last_timestamp) VALUES ", row,
                           " ON DUPLICATE KEY UPDATE last_seq=VALUES(last_seq), last_timestamp=VALUES(last_timestamp)");
   }
+}
+
+void ConversationIndex::forget_everything() {
+  known_.clear();
+  was_cleared_ = true;
 }
 
 void ConversationIndex::after_commit() {

@@ -45,6 +45,8 @@ class ConversationIndex final : public sql::ConversationKeys {
   /// The rows the batch has made are gone.
   void forget_made();
   void rollback();
+  /// Another server: rows, and their numbers, may be others there (a replica that had not got the last ones).
+  void forget_everything();
 
  private:
   static constexpr std::size_t kMaxKeys = 500'000;

@@ -21,13 +21,20 @@ Database::Database(MysqlOptions options, const base::Clock& clock)
 std::unique_ptr<Connection> Database::connect(Connection::Use use) {
   if (!breaker_.allow())
     throw StoreError(ErrorCode::kUnavailable, "MySQL has just failed; it will be tried again in a moment");
-  try {
-    auto connection = std::make_unique<Connection>(options_, use);
-    breaker_.succeeded();
-    return connection;
-  } catch (const StoreError&) {
-    breaker_.failed();
-    throw;
+  const auto started_ms = clock_.steady_ms();
+  for (std::size_t tried = 1;; ++tried) {
+    auto host = host_.load();
+    try {
+      auto connection = std::make_unique<Connection>(options_, host, use);
+      breaker_.succeeded();
+      return connection;
+    } catch (const StoreError&) {
+      host_.compare_exchange_strong(host, (host + 1) % options_.hosts.size());
+      // One that said no at once leaves time for the next; after one that did not answer the next call asks it.
+      if (tried < options_.hosts.size() && clock_.steady_ms() - started_ms < options_.deadline_ms / 4) continue;
+      breaker_.failed();
+      throw;
+    }
   }
 }
 
@@ -40,8 +47,9 @@ Database::Lease Database::read() {
                               [this] { return !pool_.empty() || lent_ < options_.readers; }))
       throw StoreError(ErrorCode::kUnavailable, "no connection to MySQL is free");
     ++lent_;
-    if (!pool_.empty()) {
-      connection = std::move(pool_.back());
+    // Those to a host that is no longer the one in use may tell what is old.
+    while (!pool_.empty() && !connection) {
+      if (static_cast<Connection&>(*pool_.back()).host() == host_) connection = std::move(pool_.back());
       pool_.pop_back();
     }
   }
@@ -78,8 +86,9 @@ Connection& Database::write() {
   return *writer_;
 }
 
-void Database::begin() {
-  if (writer_ && (writer_->is_lost() || (clock_.steady_ms() - used_ms_ > kIdleMs && !writer_->is_alive())))
+bool Database::begin() {
+  if (writer_ && (writer_->is_lost() || writer_->host() != host_ ||
+                  (clock_.steady_ms() - used_ms_ > kIdleMs && !writer_->is_alive())))
     writer_.reset();
   if (!writer_) writer_ = connect(Connection::Use::kWrite);
   if (!doubtful_.empty()) (void)settle_doubt();
@@ -89,6 +98,7 @@ void Database::begin() {
   deferrals_at_begin_ = writer_->deferrals();
   marks_ = 0;
   batch_thread_ = std::this_thread::get_id();
+  return std::exchange(writer_host_, writer_->host()) != writer_->host();
 }
 
 /// Puts the row of the doubtful batch into the log: when it is there already, the batch was stored; when it was not, it

@@ -15,7 +15,8 @@ namespace simpleim::store::mysql {
 
 /// The connections of one node: one that writes, with the batch in progress, and a pool to read with. A connection that
 /// fails is replaced by a new one when it is next wanted; while the server does not answer, who asks is refused at once
-/// (circuit breaker) instead of waiting for its deadline.
+/// (circuit breaker) instead of waiting for its deadline. Of several hosts it stays with one as long as that can be
+/// written to, then goes to the next.
 class Database final : public sql::Database {
  public:
   Database(MysqlOptions options, const base::Clock& clock);
@@ -24,7 +25,8 @@ class Database final : public sql::Database {
   bool in_batch() const { return batch_thread_.load(std::memory_order_relaxed) == std::this_thread::get_id(); }
   Connection& write() override;
 
-  void begin();
+  /// True when it goes to another host than the batch before: what was known of the database may not be so there.
+  bool begin();
   /// The batch's transaction has reached the server.
   bool is_open() const { return writer_ != nullptr && writer_->flushes() != flushes_at_begin_; }
   /// Something was written since begin().
@@ -48,7 +50,10 @@ class Database final : public sql::Database {
   const MysqlOptions options_;
   const base::Clock& clock_;
   base::CircuitBreaker breaker_;
+  /// Of the hosts, the one in use.
+  std::atomic<std::size_t> host_{0};
   std::unique_ptr<Connection> writer_;
+  std::size_t writer_host_ = 0;
   std::atomic<std::thread::id> batch_thread_{};
   std::uint64_t flushes_at_begin_ = 0;
   std::uint64_t deferrals_at_begin_ = 0;

@@ -1,6 +1,7 @@
 #include "store/mysql/mysql_store.h"
 
 #include "store/mysql/archived_message_store.h"
+#include "store/mysql/import.h"
 #include "store/mysql/schema.h"
 
 namespace simpleim::store::mysql {
@@ -9,10 +10,22 @@ namespace {
 /// Nodes that start together wait for the one that is at the schema.
 constexpr std::int64_t kMigrationDeadlineMs = 60'000;
 
+std::unique_ptr<Connection> connect_to_primary(const MysqlOptions& options) {
+  for (std::size_t host = 0;; ++host) {
+    try {
+      return std::make_unique<Connection>(options, host, Connection::Use::kWrite);
+    } catch (const StoreError&) {
+      if (host + 1 == options.hosts.size()) throw;
+    }
+  }
+}
+
 void migrate_first(MysqlOptions options) {
   options.deadline_ms = kMigrationDeadlineMs;
-  Connection connection(options, Connection::Use::kWrite);
-  migrate(connection);
+  const auto connection = connect_to_primary(options);
+  migrate(*connection);
+  if (const auto problem = import_problem(*connection); !problem.empty())
+    throw StoreError(ErrorCode::kUnavailable, problem);
 }
 
 std::unique_ptr<BatchedMessageStore> make_messages(Database& db, ConversationIndex& index, MessageArchive* archive) {
@@ -56,7 +69,9 @@ MysqlStore::MysqlStore(MysqlOptions options, const base::Clock& clock, base::Ran
       reports_(db_),
       calls_(db_) {}
 
-void MysqlStore::begin() { db_.begin(); }
+void MysqlStore::begin() {
+  if (db_.begin()) index_.forget_everything();
+}
 
 void MysqlStore::commit() {
   try {
@@ -102,7 +117,7 @@ std::vector<ConversationId> MysqlStore::claim(const Claim& claim) {
 }
 
 bool MysqlStore::tidy() {
-  db_.begin();
+  begin();
   try {
     const bool expired = log_.expire();
     const bool tidied = messages_->tidy();

@@ -3,14 +3,20 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/metrics.h"
+#include "base/service_url.h"
 
 namespace simpleim::store::mysql {
 
 struct MysqlOptions {
-  std::string host = "127.0.0.1";
-  int port = 3306;
+  static constexpr int kPort = 3306;
+
+  /// A primary and those that may become it (replicas): used is the one that is not read-only.
+  std::vector<base::Address> hosts{{"127.0.0.1", kPort}};
+  /// Not empty: TLS, with a certificate of these authorities (PEM) for the host's name.
+  std::string ca_file;
   std::string user = "simpleim";
   std::string password;
   std::string database = "simpleim";

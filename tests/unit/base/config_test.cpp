@@ -63,6 +63,23 @@ TEST(Config, KnowsWhatDoesNotFitTogether) {
   EXPECT_NE(config.problem().find("tls.key_file"), std::string::npos);
 }
 
+TEST(Config, NamesWhatIsWrongWithAnAddressOfABackend) {
+  const auto problem = [](const std::string& mysql, const std::string& redis) {
+    Config config;
+    config.store.mysql = mysql;
+    config.cluster.redis = redis;
+    return config.problem();
+  };
+  const std::string mysql = "mysql://u:p%40ss@db1,db2:3307/chat";
+  EXPECT_EQ(problem(mysql, "redis://r"), "");
+  EXPECT_EQ(problem(mysql, "redis+sentinel://u:p@s1:26379,s2:26380/main"), "");
+  EXPECT_EQ(problem(mysql, "redis+cluster://r1,r2,r3"), "");
+  EXPECT_NE(problem("postgres://db/chat", ""), "");
+  EXPECT_NE(problem(mysql, "redis://r1,r2").find("redis+sentinel"), std::string::npos);
+  EXPECT_NE(problem(mysql, "redis+sentinel://s1").find("master-name"), std::string::npos);
+  EXPECT_NE(problem(mysql, "redis+cluster://r1,,r2"), "");
+}
+
 TEST(Config, EveryKeyHasHelpAndAName) {
   for (const auto& key : config_keys()) {
     EXPECT_FALSE(key.help.empty()) << key.name;

@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <future>
 
+#include "cluster/redis/partitions.h"
+#include "cluster/redis/presence_directory.h"
 #include "servers/redis_server.h"
 
 namespace simpleim::cluster::redis {
@@ -65,18 +68,18 @@ TEST_F(RedisBusTest, NoticesARedisThatNoLongerAnswersWithoutMakingAnybodyWait) {
     return both_are(false);
   }));
   EXPECT_NE(first.health().find("no answer in time"), std::string::npos) << first.health();
-  EXPECT_GT(first_metrics.bus().dropped.Value(), 0);
+  EXPECT_GT(first_metrics.bus().dropped->Value(), 0);
   server.thaw();
   EXPECT_TRUE(wait_until([&] { return both_are(true) && second_interrupted > 0; }));
 }
 
 TEST_F(RedisBusTest, TellsTheOthersWhenOnlyItsOwnConnectionsWereCut) {
-  const auto before = first_metrics.bus().connects.Value();
+  const auto before = first_metrics.bus().connects->Value();
   first.publish("t", "arrives");
   ASSERT_TRUE(wait_until([&] { return heard == 1; }));
   // Redis forgets who is slow in the same way (client-output-buffer-limit).
   server.command({"CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"});
-  ASSERT_TRUE(wait_until([&] { return first_metrics.bus().connects.Value() > before && first.health().empty(); }));
+  ASSERT_TRUE(wait_until([&] { return first_metrics.bus().connects->Value() > before && first.health().empty(); }));
   EXPECT_TRUE(wait_until([&] { return first_interrupted > 0 && second_interrupted > 0; }));
 }
 
@@ -100,7 +103,7 @@ TEST_F(RedisBusTest, BringsManyInOrderWhileTopicsComeAndGo) {
   settle(second);
   for (int i = 0; i < 2000; ++i) first.publish("group:" + std::to_string(i), std::string(5000, 'x'));
   EXPECT_TRUE(wait_until([&] { return heard == 2000; }));
-  EXPECT_EQ(first_metrics.bus().dropped.Value(), 0);
+  EXPECT_EQ(first_metrics.bus().dropped->Value(), 0);
 }
 
 TEST_F(RedisBusTest, SendsWhatIsQueuedBeforeItEnds) {
@@ -114,11 +117,11 @@ TEST_F(RedisBusTest, SendsWhatIsQueuedBeforeItEnds) {
 }
 
 TEST_F(RedisBusTest, IgnoresWhatNoNodeSaid) {
-  const auto connects = second_metrics.bus().connects.Value();
+  const auto connects = second_metrics.bus().connects->Value();
   server.command({"PUBLISH", options.prefix + "topic:t", "?"});
   first.publish("t", "1");
   EXPECT_TRUE(wait_until([&] { return heard == 1; }));
-  EXPECT_EQ(second_metrics.bus().connects.Value(), connects);
+  EXPECT_EQ(second_metrics.bus().connects->Value(), connects);
 }
 
 TEST_F(RedisBusTest, EndsThoughRedisDoesNotAnswer) {
@@ -136,14 +139,86 @@ TEST(RedisBus, NeedsTheRightPassword) {
   server.command({"CONFIG", "SET", "requirepass", "secret"});
   base::SystemClock clock;
   base::SecureRandom random;
+  base::Metrics metrics;
   auto options = server.options();
-  RedisBus without(options, clock, random);
+  RedisBus without(options, clock, random, metrics.bus());
   without.listen([](auto, auto) {}, [] {});
   EXPECT_TRUE(wait_until([&] { return without.health().find("NOAUTH") != std::string::npos; })) << without.health();
   options.password = "secret";
-  RedisBus with(options, clock, random);
+  RedisBus with(options, clock, random, metrics.bus());
   with.listen([](auto, auto) {}, [] {});
   EXPECT_TRUE(wait_until([&] { return with.health().empty(); })) << with.health();
+}
+
+/// Two nodes that go where the master is.
+struct Pair {
+  explicit Pair(const RedisOptions& options)
+      : first(options, clock, random, metrics.bus()), second(options, clock, random, metrics.bus()) {
+    first.listen([](auto, auto) {}, [] {});
+    second.listen([this](auto, auto) { ++heard; }, [this] { ++interrupted; });
+    second.subscribe("t");
+  }
+  bool are_well() { return first.health().empty() && second.health().empty(); }
+  /// Until what is said arrives.
+  bool hears() {
+    return wait_until([&] {
+      const auto before = heard.load();
+      std::promise<void> settled;
+      second.settle([&] { settled.set_value(); });
+      settled.get_future().wait();
+      first.publish("t", "1");
+      return wait_until([&] { return heard > before; }, std::chrono::seconds(1));
+    });
+  }
+  base::SystemClock clock;
+  base::SecureRandom random;
+  base::Metrics metrics;
+  std::atomic<int> heard{0};
+  std::atomic<int> interrupted{0};
+  RedisBus first;
+  RedisBus second;
+};
+
+TEST(RedisFailover, IsFollowedByTheBusAndByPresence) {
+  test::RedisFailover redis;
+  Pair nodes(redis.options());
+  ASSERT_TRUE(nodes.hears());
+  const auto options = redis.options();
+  RedisPresenceDirectory writer(options, nodes.clock, nodes.random);
+  RedisPresenceDirectory reader(options, nodes.clock, nodes.random);
+  const auto seen = [&] { return reader.lookup({base::UserId{7}}).front().online; };
+  writer.set_online(base::UserId{7});
+  ASSERT_TRUE(wait_until(seen));
+  redis.master().kill();
+  ASSERT_TRUE(wait_until([&] { return !nodes.are_well(); }));
+  EXPECT_TRUE(wait_until([&] { return nodes.are_well() && nodes.interrupted > 0; }));
+  EXPECT_TRUE(nodes.hears());
+  EXPECT_TRUE(wait_until(seen)) << "who is online is told to the new master, too";
+}
+
+TEST(RedisFailover, IsRefusedWithTheNameOfAMasterThatNobodyKnows) {
+  test::RedisFailover redis;
+  auto options = redis.options();
+  options.master = "other";
+  try {
+    Connection connection(options);
+    ADD_FAILURE();
+  } catch (const RedisError& error) {
+    EXPECT_NE(std::string(error.what()).find("no master of the name other"), std::string::npos) << error.what();
+  }
+}
+
+TEST(RedisCluster, IsFollowedWhenAMasterGivesItsKeysAway) {
+  test::RedisCluster redis;
+  // One part on each of the masters that give theirs away in turn.
+  const auto base = redis.options();
+  std::vector<std::unique_ptr<Pair>> parts;
+  for (std::size_t i = 0; i < kPartitions; ++i) parts.push_back(std::make_unique<Pair>(partition_options(base, i)));
+  for (auto& part : parts) ASSERT_TRUE(part->hears());
+  redis.move_slots(0);
+  EXPECT_TRUE(wait_until(
+      [&] { return std::any_of(parts.begin(), parts.end(), [](const auto& part) { return part->interrupted > 0; }); }));
+  for (auto& part : parts) EXPECT_TRUE(part->hears());
 }
 
 }  // namespace simpleim::cluster::redis

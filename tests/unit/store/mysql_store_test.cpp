@@ -57,6 +57,14 @@ class MysqlNodes : public testing::Test {
       }
     }
   }
+  /// Its number, or 0 when it was refused.
+  static std::int64_t append_or_nothing(MysqlStore& store, const std::string& id, ConversationId conversation) {
+    try {
+      return append(store, {message(id, conversation)}).front().seq;
+    } catch (const StoreError&) {
+      return 0;
+    }
+  }
   static std::vector<std::int64_t> seqs(MysqlStore& store, ConversationId conversation) {
     std::vector<std::int64_t> found;
     for (std::int64_t after = 0;;) {
@@ -251,6 +259,116 @@ TEST_F(MysqlNodes, ANodeThatHangsInABatchHoldsNobodyUp) {
   // It comes to itself, and finds that the batch is gone.
   EXPECT_THROW(hanging->commit(), StoreError);
   EXPECT_EQ(append(*hanging, {message("late", pair)}).front().seq, 3);
+}
+
+TEST_F(MysqlNodes, GoOnWithTheReplicaWhenItIsThePrimary) {
+  ReplicatedMariaDb servers;
+  options_ = servers.options();
+  auto store = node(servers.primary());
+  const auto pair = ConversationId::between(kAlice, kBob);
+  append(*store, {message("first", pair)});
+  append(*store, {message("second", pair)});
+  servers.primary().kill();
+  EXPECT_THROW(append(*store, {message("third", pair)}), StoreError);
+  EXPECT_NE(store->health().find("read-only"), std::string::npos) << store->health();
+  servers.promote();
+  EXPECT_TRUE(wait_until([&] { return append_or_nothing(*store, "third", pair) == 3; }));
+  EXPECT_EQ(seqs(*store, pair), (std::vector<std::int64_t>{1, 2, 3})) << "what was confirmed is on the replica";
+}
+
+/// A replica that had not got everything is not what the cluster is promised; that it loses the rest with it is not.
+TEST_F(MysqlNodes, TakeTheNewPrimaryAsItIs) {
+  MariaDbServer before;
+  MariaDbServer after;
+  options_ = before.options();
+  after.execute("CREATE DATABASE " + options_.database);
+  options_.hosts.push_back({"127.0.0.1", after.port()});
+  auto copy = options_;
+  copy.hosts = {options_.hosts.back()};
+  const MysqlStore schema(copy, clock_, random_);
+  auto store = node(before);
+  const auto pair = ConversationId::between(kAlice, kBob);
+  append(*store, {message("1", pair), message("2", ConversationId::of(GroupId{9}))});
+  before.kill();
+  EXPECT_TRUE(wait_until([&] { return append_or_nothing(*store, "3", ConversationId::of(GroupId{9})) == 1; }));
+  EXPECT_EQ(append(*store, {message("4", pair)}).front().seq, 1);
+  EXPECT_EQ(seqs(*store, pair).size(), 1u);
+}
+
+/// One that was the primary and is no longer, while everybody is still connected to it.
+TEST_F(MysqlNodes, LeaveAPrimaryThatBecomesReadOnly) {
+  ReplicatedMariaDb servers;
+  options_ = servers.options();
+  auto store = node(servers.primary());
+  const auto pair = ConversationId::between(kAlice, kBob);
+  append(*store, {message("first", pair)});
+  EXPECT_EQ(seqs(*store, pair).size(), 1u);
+  servers.primary().execute("SET GLOBAL read_only=1");
+  EXPECT_THROW(append(*store, {message("second", pair)}), StoreError);
+  servers.promote();
+  EXPECT_TRUE(wait_until([&] { return append_or_nothing(*store, "second", pair) == 2; }));
+  EXPECT_EQ(seqs(*store, pair).size(), 2u) << "those who read went along";
+}
+
+TEST_F(MysqlNodes, RefuseWhileTheServerTakesNoMoreConnections) {
+  MariaDbServer server({"--max-connections=12"});
+  auto store = node(server);
+  const auto pair = ConversationId::between(kAlice, kBob);
+  append(*store, {message("first", pair)});
+  std::vector<std::unique_ptr<store::mysql::Connection>> others;
+  EXPECT_THROW(for (int i = 0; i < 20; ++i) others.push_back(
+                   std::make_unique<store::mysql::Connection>(options_, 0, store::mysql::Connection::Use::kRead)),
+               StoreError);
+  EXPECT_EQ(append(*store, {message("second", pair)}).front().seq, 2) << "who is connected goes on";
+  try {
+    (void)store->messages().history({pair});
+    ADD_FAILURE();
+  } catch (const StoreError& e) {
+    EXPECT_EQ(e.code(), store::ErrorCode::kUnavailable);
+    EXPECT_NE(std::string(e.what()).find("Too many connections"), std::string::npos) << e.what();
+  }
+  others.clear();
+  EXPECT_TRUE(wait_until([&] { return store->health().empty(); }));
+  EXPECT_EQ(seqs(*store, pair), (std::vector<std::int64_t>{1, 2}));
+}
+
+/// Two who lock in opposite orders; the server ends the one that has done less.
+TEST_F(MysqlNodes, TryAgainAfterADeadlock) {
+  auto store = node(MariaDbServer::shared());
+  const std::vector<ConversationId> both{ConversationId::of(GroupId{1}), ConversationId::of(GroupId{2})};
+  append(*store, {message("a1", both[0]), message("b1", both[1])});
+  auto limits = options_;
+  limits.deadline_ms = 20'000;
+  store::mysql::Connection other(limits, 0, store::mysql::Connection::Use::kWrite);
+  const auto run = [&](const std::string& sql) {
+    other.defer(sql);
+    other.flush();
+  };
+  run("CREATE TABLE weight (n BIGINT)");
+  run("START TRANSACTION");
+  for (int i = 0; i < 200; ++i) other.defer("INSERT INTO weight VALUES (1), (2), (3), (4), (5), (6), (7), (8)");
+  run("SELECT last_seq FROM conversation ORDER BY id DESC LIMIT 1 FOR UPDATE");
+  const auto deadlocks = [&] {
+    auto query = other.text_query(
+        "SELECT variable_value FROM information_schema.global_status WHERE variable_name='Innodb_deadlocks'");
+    return query.step() ? query.integer() : -1;
+  };
+  const auto before = deadlocks();
+  std::vector<store::Appended> appended;
+  std::thread writer([&] { appended = append(*store, {message("a2", both[0]), message("b2", both[1])}); });
+  EXPECT_TRUE(wait_until([&] {
+    auto waiting = other.text_query(
+        "SELECT variable_value FROM information_schema.global_status WHERE "
+        "variable_name='Innodb_row_lock_current_waits'");
+    return waiting.step() && waiting.integer() > 0;
+  }));
+  run("SELECT last_seq FROM conversation ORDER BY id LIMIT 1 FOR UPDATE");
+  EXPECT_GT(deadlocks(), before);
+  run("COMMIT");
+  writer.join();
+  ASSERT_EQ(appended.size(), 2u);
+  EXPECT_EQ(appended[0].seq, 2);
+  EXPECT_EQ(appended[1].seq, 2);
 }
 
 }  // namespace

@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Builds a tool of the tests into build/tools (needs Go; some minutes the first time): minio, the S3 server that the local
+# cluster has, too, or helm.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+case "${1:-}" in
+  minio) PACKAGE=github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c ;;
+  helm) PACKAGE=helm.sh/helm/v3/cmd/helm@v3.19.5 ;;
+  *) echo "usage: scripts/install-go-tool.sh minio|helm" >&2; exit 1 ;;
+esac
+[ -x "build/tools/$1" ] && exit 0
+command -v go >/dev/null || { echo "$1 is built by Go, which is not installed" >&2; exit 1; }
+echo "building $1"
+mkdir -p build/tools
+GOBIN="$PWD/build/tools" GOFLAGS=-buildvcs=false go install "$PACKAGE"
