@@ -14,7 +14,8 @@ int main(int argc, char** argv) {
   const std::vector<std::string> kAll{"pairs", "fanout", "idle", "storm", "history", "search", "pictures"};
   std::vector<std::string> scenarios = kAll;
   std::string out;
-  app.add_option("scenarios", scenarios, "pairs, fanout, idle, storm, history, search, pictures; all by default");
+  app.add_option("scenarios", scenarios,
+                 "pairs, fanout, idle, storm, history, search, pictures (all by default), cluster");
   app.add_option("--server", options.binary, "the simpleim binary")->capture_default_str();
   app.add_option("--data-root", options.data_root, "where the servers' folders are made; a real disk")
       ->capture_default_str();
@@ -23,6 +24,7 @@ int main(int argc, char** argv) {
   app.add_option("--pairs", options.pairs)->capture_default_str();
   app.add_option("--window", options.window, "unacknowledged messages a pair")->capture_default_str();
   app.add_option("--rate", options.rate, "messages a second for the latency part of pairs")->capture_default_str();
+  app.add_option("--cluster-rate", options.cluster_rate, "messages a second across nodes")->capture_default_str();
   app.add_option("--members", options.members)->capture_default_str();
   app.add_option("--senders", options.senders)->capture_default_str();
   app.add_option("--fanout-window", options.fanout_window)->capture_default_str();
@@ -47,10 +49,11 @@ int main(int argc, char** argv) {
       else if (scenario == "storm") reports.push_back(run_storm(options));
       else if (scenario == "history") reports.push_back(run_history(options));
       else if (scenario == "search") reports.push_back(run_search(options));
+      else if (scenario == "cluster") reports.push_back(run_cluster(options));
       else if (scenario == "pictures") reports.push_back(run_pictures(options));
       else
         throw std::runtime_error("there is no scenario \"" + scenario +
-                                 "\"; there are pairs, fanout, idle, storm, history, search, pictures");
+                                 "\"; there are pairs, fanout, idle, storm, history, search, pictures, cluster");
     }
   } catch (const std::exception& e) {
     std::cerr << "simpleim-bench: " << e.what() << "\n";

@@ -26,11 +26,12 @@ void expect_ack(std::string_view json, Meter& meter);
 
 /// Pairs of users, the first of each sending to the second.
 struct PairClients {
-  PairClients(unsigned short port, std::size_t pairs, const std::string& prefix)
+  /// `receivers`: the port that the second of each is connected to; 0: the same.
+  PairClients(unsigned short port, std::size_t pairs, const std::string& prefix, unsigned short receivers = 0)
       : accounts(make_accounts(port, pairs * 2, prefix)), clients(pairs * 2) {
     for (std::size_t i = 0; i < clients.size(); ++i) {
       clients[i].index = i;
-      clients[i].open(port, accounts[i]);
+      clients[i].open(receivers != 0 && i % 2 == 1 ? receivers : port, accounts[i]);
       poller.add(clients[i]);
     }
   }

@@ -76,69 +76,6 @@ Report run_pairs(const Options& options) {
   return report;
 }
 
-Report run_fanout(const Options& options) {
-  Report report{"fanout", {}};
-  ServerProcess server(options.binary, options.data_root, options.settings);
-  const auto accounts = make_accounts(server.port(), options.members, "member");
-  HttpClient http(server.port());
-  std::string ids;
-  for (std::size_t i = 1; i < accounts.size(); ++i) ids += (i == 1 ? "\"" : ",\"") + accounts[i].user_id + "\"";
-  const auto created =
-      http.request("POST", "/api/groups", R"({"name":"all","member_ids":[)" + ids + "]}", accounts[0].token);
-  const auto group = json_text(created, "group_id");
-  std::vector<ChatClient> clients(accounts.size());
-  Poller poller;
-  for (std::size_t i = 0; i < clients.size(); ++i) {
-    clients[i].index = i;
-    clients[i].open(server.port(), accounts[i]);
-    poller.add(clients[i]);
-  }
-  std::string text;
-  const auto send = [&](ChatClient& client) {
-    stamp_text(text);
-    client.queue_text(true, group, text);
-    ++client.in_flight;
-  };
-  Meter meter;
-  Latencies latencies;
-  const auto run_for = [&](double seconds) {
-    for (std::size_t i = 0; i < options.senders; ++i) {
-      while (clients[i].in_flight < options.fanout_window) send(clients[i]);
-      clients[i].flush();
-    }
-    const auto start = now_ns();
-    while (seconds_since(start) < seconds)
-      poller.wait(100, [&](ChatClient& client) {
-        const bool open = client.read([&](int type, std::string_view json) {
-          if (type == 30) {
-            expect_ack(json, meter);
-            --client.in_flight;
-            send(client);
-          } else if (is_message(type) && (++meter.delivered & 1023) == 0) {
-            latencies.add(now_ns() - stamp_of(json));
-          }
-        });
-        if (!open) throw std::runtime_error("the server closed a connection");
-        client.flush();
-      });
-  };
-  run_for(options.seconds / 5);
-  meter = {};
-  latencies = {};
-  const auto cpu = server.cpu_seconds();
-  const auto own = own_cpu_seconds();
-  const auto start = now_ns();
-  run_for(options.seconds);
-  const auto delivered = static_cast<double>(meter.delivered);
-  report.at_least("deliveries", delivered / seconds_since(start), "/s", 1'500'000);
-  report.at_most("server CPU a delivery", (server.cpu_seconds() - cpu) / delivered * 1e6, "µs", 0.8);
-  report.plain("client CPU a delivery", (own_cpu_seconds() - own) / delivered * 1e6, "µs");
-  report.plain("durable messages", static_cast<double>(meter.acked) / seconds_since(start), "acked/s");
-  report.plain("p50 at full load", latencies.percentile(50), "ms");
-  report.plain("p99 at full load", latencies.percentile(99), "ms");
-  return report;
-}
-
 Report run_idle(const Options& options) {
   Report report{"idle", {}};
   ServerProcess server(options.binary, options.data_root, options.settings);

@@ -20,6 +20,8 @@ struct Options {
   std::size_t messages = 1'000'000;
   /// Messages a second for the latency part of `pairs`.
   double rate = 5000;
+  /// The same across two nodes.
+  double cluster_rate = 2000;
   /// A photo, for `pictures`.
   std::string picture;
 };
@@ -55,6 +57,8 @@ Report run_storm(const Options& options);
 /// Pages of history from a large store.
 Report run_history(const Options& options);
 
+/// One group over two nodes beside the same on one, and messages from one node to another; on MySQL and Redis.
+Report run_cluster(const Options& options);
 /// Others chat while photos are uploaded and made smaller.
 Report run_pictures(const Options& options);
 /// Searches of one user whose hundred conversations hold all messages, Chinese and Latin.

@@ -72,7 +72,7 @@ void Gateway::post(std::shared_ptr<const DeliveryBatch> batch) {
   if (batch->steps.empty() &&
       std::all_of(batch->answers.begin(), batch->answers.end(), [](const auto& a) { return a.empty(); }))
     return;
-  for (auto& shard : shards_) shard->thread().post([&shard = *shard, batch] { shard.deliver(*batch); });
+  for (auto& shard : shards_) shard->post(batch);
 }
 
 void Gateway::end_session(service::UserId user, service::SessionId session) {

@@ -1,7 +1,5 @@
 #include "gateway/shard.h"
 
-#include <deque>
-
 #include "protocol/frame_writer.h"
 
 namespace simpleim::gateway {
@@ -65,16 +63,41 @@ void Shard::submit_sends() {
   sends_.clear();
 }
 
-void Shard::deliver(const DeliveryBatch& batch) {
-  // Stable places until the flush: sockets keep pointers to them during the pass.
-  std::deque<net::SharedBytes> shared;
-  const std::string_view bytes = batch.bytes;
+void Shard::post(std::shared_ptr<const DeliveryBatch> batch) {
+  {
+    const std::lock_guard lock(posted_mutex_);
+    posted_.push_back(std::move(batch));
+    if (posted_.size() > 1) return;
+  }
+  thread_.post([this] { deliver_posted(); });
+}
+
+void Shard::deliver_posted() {
+  {
+    const std::lock_guard lock(posted_mutex_);
+    delivering_.swap(posted_);
+  }
   delivered_ = 0;
+  for (const auto& batch : delivering_) deliver(*batch);
+  thread_.flush_dirty();
+  if (delivered_ > 0) {
+    context_.metrics.deliveries.Increment(static_cast<double>(delivered_));
+    const auto now = context_.clock.steady_ms();
+    for (const auto& batch : delivering_)
+      if (batch->oldest_ms != 0)
+        context_.metrics.delivery_seconds.Observe(static_cast<double>(now - batch->oldest_ms) / 1e3);
+  }
+  shared_.clear();
+  delivering_.clear();
+}
+
+void Shard::deliver(const DeliveryBatch& batch) {
+  const std::string_view bytes = batch.bytes;
   for (const auto& step : batch.steps) {
     if (const auto* run = std::get_if<Run>(&step)) {
-      deliver_run(*run, batch, shared.emplace_back(bytes.substr(run->offset, run->size)));
+      deliver_run(*run, batch, shared_.emplace_back(bytes.substr(run->offset, run->size)));
     } else if (const auto* notice = std::get_if<Notice>(&step)) {
-      deliver_notice(*notice, shared.emplace_back(bytes.substr(notice->offset, notice->size)));
+      deliver_notice(*notice, shared_.emplace_back(bytes.substr(notice->offset, notice->size)));
     } else {
       apply_membership(std::get<service::MembershipChanged>(step));
     }
@@ -83,11 +106,6 @@ void Shard::deliver(const DeliveryBatch& batch) {
     const auto connection = std::visit([](const auto& a) { return a.origin.connection; }, answer);
     if (auto* session = find(connection)) session->answer(answer);
   }
-  thread_.flush_dirty();
-  if (delivered_ == 0) return;
-  context_.metrics.deliveries.Increment(static_cast<double>(delivered_));
-  if (batch.oldest_ms != 0)
-    context_.metrics.delivery_seconds.Observe(static_cast<double>(context_.clock.steady_ms() - batch.oldest_ms) / 1e3);
 }
 
 void Shard::deliver_run(const Run& run, const DeliveryBatch& batch, const net::SharedBytes& bytes) {

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <boost/unordered/unordered_flat_map.hpp>
+#include <deque>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "base/clock.h"
@@ -73,7 +75,8 @@ class Shard {
   /// The same after `ms` milliseconds. On this thread.
   void later(std::uint64_t connection, std::int64_t ms, std::function<void(Session&)> f);
 
-  void deliver(const DeliveryBatch& batch);
+  /// Delivers it, soon; those that come while the thread is busy go out together, a gather write a socket. Thread-safe.
+  void post(std::shared_ptr<const DeliveryBatch> batch);
   void announce_presence(service::UserId user, bool online);
   /// All sessions look again at what they may have missed, spread over some seconds.
   void resync();
@@ -95,6 +98,8 @@ class Shard {
   }
 
  private:
+  void deliver_posted();
+  void deliver(const DeliveryBatch& batch);
   void deliver_run(const Run& run, const DeliveryBatch& batch, const net::SharedBytes& bytes);
   std::size_t deliver_to_topic(Topic* topic, const Run& run, const DeliveryBatch& batch, const net::SharedBytes& bytes);
   void deliver_notice(const Notice& notice, const net::SharedBytes& bytes);
@@ -110,6 +115,11 @@ class Shard {
   std::string text_;
   /// The thread's number stands in the high bits, so that a connection's number is the node's.
   std::uint64_t next_connection_;
+  std::mutex posted_mutex_;
+  std::vector<std::shared_ptr<const DeliveryBatch>> posted_;
+  // Of the pass: in stable places until the flush, because sockets keep pointers to them.
+  std::vector<std::shared_ptr<const DeliveryBatch>> delivering_;
+  std::deque<net::SharedBytes> shared_;
   std::uint64_t run_counter_ = 0;
   std::size_t delivered_ = 0;
 };

@@ -16,8 +16,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// New messages wait this long for others: one write for many.
+/// New messages wait this long for others: one write for many, and one question a conversation to a store that is a
+/// server of its own, which every node asks.
 constexpr auto kGather = 200ms;
+constexpr auto kGatherFar = 1000ms;
 /// Messages a second from which on the index takes only a part of the time: reading them again costs about as much as
 /// delivering them did.
 constexpr std::int64_t kBusy = 20'000;
@@ -99,6 +101,7 @@ void SearchIndexer::work() {
   const sched_param none{};
   // Where the kernel refuses, the thread is merely as quick as others.
   (void)pthread_setschedparam(pthread_self(), SCHED_IDLE, &none);
+  const auto gather = store_.commit_log() == nullptr ? kGather : kGatherFar;
   while (!stopping_) {
     std::vector<ConversationId> moved;
     bool scan = false;
@@ -106,7 +109,7 @@ void SearchIndexer::work() {
       std::unique_lock lock(mutex_);
       idle_ = moved_.empty() && !scan_;
       ready_.wait(lock, [this] { return stopping_ || scan_ || !moved_.empty(); });
-      if (!scan_) ready_.wait_for(lock, kGather, [this] { return stopping_.load(); });
+      if (!scan_) ready_.wait_for(lock, gather, [this] { return stopping_.load(); });
       moved.assign(moved_.begin(), moved_.end());
       moved_.clear();
       scan = std::exchange(scan_, false);
