@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 
 declare -A SETS=(
   [build]="g++ make cmake ninja-build pkg-config libboost1.81-dev libssl-dev libsqlite3-dev libsimdjson-dev libsodium-dev libspdlog-dev libcli11-dev libtomlplusplus-dev prometheus-cpp-dev libjwt-dev libmagic-dev libvips42 libutf8proc-dev libhiredis-dev libmariadb-dev libmongoc-dev libicu-dev libcurl4-openssl-dev libpugixml-dev"
-  [test]="python3 python3-venv libgtest-dev libgmock-dev clang-16 libclang-rt-16-dev strace fiu-utils ccache mold openssl curl sqlite3 redis-server mariadb-server nginx-light iproute2 iptables systemd docker-compose"
+  [test]="python3 python3-venv libgtest-dev libgmock-dev clang-16 libclang-rt-16-dev strace fiu-utils ccache mold openssl curl sqlite3 redis-server mariadb-server nginx-light iproute2 iptables systemd docker-compose faketime"
   [node]="npm"
   [browser]="chromium fonts-noto-cjk fonts-noto-color-emoji coturn"
   [lint]="clang-format-16 clang-tidy-16"

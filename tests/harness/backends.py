@@ -177,9 +177,13 @@ class Nginx(Backend):
 class Redis(Backend):
     name = "redis"
 
+    def __init__(self, addresses=("127.0.0.1",), arguments=()):
+        super().__init__(addresses)
+        self.arguments = list(arguments)
+
     def command(self):
         return ["redis-server", "--port", str(self.port), "--bind", *self.addresses, "--dir", str(self.dir),
-                "--save", "", "--appendonly", "no", "--protected-mode", "no"]
+                "--save", "", "--appendonly", "no", "--protected-mode", "no", *self.arguments]
 
     def answers(self):
         try:
@@ -196,3 +200,28 @@ class Redis(Backend):
 
     def url(self, address=None):
         return f"redis://{address or self.addresses[0]}:{self.port}"
+
+
+class Sentinel(Redis):
+    """Makes a replica of the Redis at this port the master half a second after that one has died."""
+
+    def __init__(self, master_port):
+        super().__init__()
+        self.master_port = master_port
+
+    def prepare(self):
+        (self.dir / "sentinel.conf").write_text(
+            f"port {self.port}\nbind 127.0.0.1\ndir {self.dir}\nsentinel monitor main 127.0.0.1 {self.master_port} 1\n"
+            "sentinel down-after-milliseconds main 500\nsentinel failover-timeout main 3000\n")
+
+    def command(self):
+        return ["redis-server", str(self.dir / "sentinel.conf"), "--sentinel"]
+
+    def knows_a_replica(self):
+        return "slave0" in self.command_line("INFO", "sentinel") or "slaves=1" in self.command_line("INFO", "sentinel")
+
+    def master(self):
+        return int(self.command_line("SENTINEL", "get-master-addr-by-name", "main").split()[1])
+
+    def url(self, address=None):
+        return f"redis+sentinel://127.0.0.1:{self.port}/main"

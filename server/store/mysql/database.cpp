@@ -27,12 +27,14 @@ std::unique_ptr<Connection> Database::connect(Connection::Use use) {
     try {
       auto connection = std::make_unique<Connection>(options_, host, use);
       breaker_.succeeded();
+      if (use == Connection::Use::kWrite) note_writing("");
       return connection;
-    } catch (const StoreError&) {
+    } catch (const StoreError& e) {
       host_.compare_exchange_strong(host, (host + 1) % options_.hosts.size());
       // One that said no at once leaves time for the next; after one that did not answer the next call asks it.
       if (tried < options_.hosts.size() && clock_.steady_ms() - started_ms < options_.deadline_ms / 4) continue;
       breaker_.failed();
+      if (use == Connection::Use::kWrite) note_writing(e.what());
       throw;
     }
   }
@@ -177,7 +179,16 @@ void Database::undo_to_mark() {
   ++marks_;
 }
 
+void Database::note_writing(const std::string& problem) {
+  const std::lock_guard lock(pool_mutex_);
+  writing_problem_ = problem;
+}
+
 std::string Database::health() {
+  {
+    const std::lock_guard lock(pool_mutex_);
+    if (!writing_problem_.empty()) return writing_problem_;
+  }
   try {
     auto db = read();
     return db->query("SELECT 1").step() ? "" : "MySQL does not answer";

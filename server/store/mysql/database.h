@@ -44,6 +44,7 @@ class Database final : public sql::Database {
  private:
   std::unique_ptr<Connection> connect(Connection::Use use);
   void give_back(std::unique_ptr<sql::Connection> connection) override;
+  void note_writing(const std::string& problem);
   /// Whether the doubtful batch was stored.
   bool settle_doubt();
 
@@ -68,6 +69,8 @@ class Database final : public sql::Database {
   std::condition_variable pool_ready_;
   std::vector<std::unique_ptr<sql::Connection>> pool_;
   std::size_t lent_ = 0;
+  /// Why the last try to connect for writing failed: who can only read is not well.
+  std::string writing_problem_;
 };
 
 }  // namespace simpleim::store::mysql
