@@ -18,6 +18,11 @@
 namespace simpleim {
 namespace {
 
+std::string origin_of(const base::ServiceUrl& url) {
+  const auto& host = url.hosts.front();
+  return url.scheme + "://" + host.host + (host.port != 0 ? ":" + std::to_string(host.port) : "");
+}
+
 cluster::redis::RedisOptions redis_options(const base::Config& config) {
   const auto url = base::ServiceUrl::parse(config.cluster.redis).value();
   cluster::redis::RedisOptions options;
@@ -86,15 +91,20 @@ OpenedStore open_store(const base::Config& config, std::size_t readers, const ba
   return {std::move(mysql), std::move(key)};
 }
 
+std::string files_origin(const base::Config& config) {
+  const auto url = base::ServiceUrl::parse(config.files.s3_public);
+  return url ? origin_of(*url) : "";
+}
+
 std::unique_ptr<store::FileStore> open_file_store(const base::Config& config, const base::Clock& clock,
                                                   base::Metrics& metrics) {
   const auto folder = config.server.data_dir + "/files";
   if (config.files.s3.empty())
     return std::make_unique<store::local_files::LocalFileStore>(folder, config.files.keep_free_bytes);
   const auto url = base::ServiceUrl::parse(config.files.s3).value();
-  const auto& host = url.hosts.front();
   store::s3::S3Options options;
-  options.endpoint = url.scheme + "://" + host.host + (host.port != 0 ? ":" + std::to_string(host.port) : "");
+  options.endpoint = origin_of(url);
+  options.public_endpoint = files_origin(config);
   options.bucket = url.path;
   options.region = config.files.s3_region;
   options.access_key = url.user;

@@ -37,6 +37,9 @@ std::unique_ptr<store::MessageArchive> open_archive(const base::Config& config, 
 std::unique_ptr<store::FileStore> open_file_store(const base::Config& config, const base::Clock& clock,
                                                   base::Metrics& metrics);
 
+/// Where browsers get files from beside this server (files.s3_public); "": nowhere.
+std::string files_origin(const base::Config& config);
+
 std::unique_ptr<cluster::Bus> make_bus(const base::Config& config, const base::Clock& clock, base::Random& random,
                                        base::Metrics& metrics);
 std::unique_ptr<cluster::PresenceDirectory> make_presence_directory(const base::Config& config,

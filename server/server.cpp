@@ -277,6 +277,7 @@ void Server::Parts::compose_listeners() {
                           config.server.node_id,
                           api::embedded_assets()});
   api->rtc = config.rtc;
+  api->files_origin = files_origin(config);
   api::add_routes(router, *api);
   api::add_admin_routes(admin_router, *api);
   http.router = &router;

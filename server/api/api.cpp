@@ -69,7 +69,7 @@ void add_routes(net::Router& router, ApiContext& context) {
     response.body = description();
     return response;
   });
-  add_web_client(router, context.assets);
+  add_web_client(router, context.assets, context.files_origin);
   router.websocket("/ws", [&context](const net::Request& request, const net::UpgradeReply& reply) {
     context.gateway.admit(request, reply);
   });

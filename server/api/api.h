@@ -48,6 +48,8 @@ struct ApiContext {
   Assets assets;
   /// Who helps two browsers to find each other.
   base::Config::Rtc rtc = {};
+  /// Where pages may also get files from; "": nowhere else.
+  std::string files_origin = {};
 };
 
 /// Adds the routes of protocol.md section 2. `context` outlives the router.

@@ -81,6 +81,16 @@ RangeAnswer parse_range(std::string_view header, std::int64_t size, Range& out) 
   return RangeAnswer::kPart;
 }
 
+constexpr std::string_view kKeep = "private, max-age=86400, immutable";
+
+/// Browsers come back for a new link before this one has expired.
+net::Response redirect(std::string link) {
+  net::Response response;
+  response.status = 302;
+  response.headers = {{"Location", std::move(link)}, {"Cache-Control", "private, max-age=300"}};
+  return response;
+}
+
 class ContentSource final : public net::BodySource {
  public:
   explicit ContentSource(std::unique_ptr<store::FileStore::Reader> reader) : reader_(std::move(reader)) {}
@@ -108,24 +118,30 @@ void write_file(JsonWriter& w, const service::Files& files, const store::File& f
 
 net::Response send_file(service::Files& files, const store::File& file, bool thumbnail, const net::Request& request) {
   const auto& sha256 = thumbnail ? file.thumbnail : file.sha256;
-  auto reader = sha256.empty() ? nullptr : files.open(sha256, 0);
+  if (sha256.empty()) return failure(protocol::not_found());
+  const bool shown = thumbnail || (file.kind != store::FileKind::kFile && request.param("download").empty());
+  const store::FileStore::Served served{
+      thumbnail             ? "image/webp"
+      : is_plain(file.mime) ? file.mime
+                            : "application/octet-stream",
+      disposition(shown ? "inline" : "attachment", thumbnail ? "thumbnail.webp" : file.name), std::string(kKeep)};
+  if (auto link = files.link(sha256, served); !link.empty()) return redirect(std::move(link));
+  auto reader = files.open(sha256, 0);
   if (!reader) return failure(protocol::not_found());
   const auto size = reader->size();
   const auto etag = "\"" + sha256 + "\"";
-  const bool shown = thumbnail || (file.kind != store::FileKind::kFile && request.param("download").empty());
 
   net::Response response;
   response.headers = {{"ETag", etag},
-                      {"Cache-Control", "private, max-age=86400, immutable"},
+                      {"Cache-Control", served.cache_control},
                       {"Accept-Ranges", "bytes"},
                       {"Content-Security-Policy", "sandbox; default-src 'none'; frame-ancestors 'none'"}};
   if (request.header("if-none-match") == etag) {
     response.status = 304;
     return response;
   }
-  response.headers.emplace_back("Content-Disposition",
-                                disposition(shown ? "inline" : "attachment", thumbnail ? "thumbnail.webp" : file.name));
-  response.content_type = thumbnail ? "image/webp" : is_plain(file.mime) ? file.mime : "application/octet-stream";
+  response.headers.emplace_back("Content-Disposition", served.disposition);
+  response.content_type = served.content_type;
   Range range{0, size - 1};
   const auto if_range = request.header("if-range");
   const auto asked = if_range.empty() || if_range == etag ? request.header("range") : std::string_view();

@@ -30,7 +30,7 @@ void add_system_routes(net::Router& router, ApiContext& context);
 /// server/api/openapi.json: what the routes above take and answer.
 std::string_view description();
 /// The web client; without assets nothing is added.
-void add_web_client(net::Router& router, Assets assets);
+void add_web_client(net::Router& router, Assets assets, const std::string& files_origin);
 
 /// Who asks: kInvalidToken, kTokenRevoked.
 Result<Identity> authenticate(ApiContext& context, const net::Request& request);

@@ -6,11 +6,15 @@
 namespace simpleim::api {
 namespace {
 
-/// Only what this server serves runs or is loaded, and nothing is ever parsed as HTML from a string.
-constexpr std::string_view kPagePolicy =
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; "
-    "connect-src 'self'; font-src 'self'; worker-src 'self'; manifest-src 'self'; form-action 'self'; "
-    "base-uri 'none'; object-src 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'";
+/// Only what this server serves runs or is loaded (files also from `files_origin`, when they lie elsewhere), and
+/// nothing is ever parsed as HTML from a string.
+std::string page_policy(const std::string& files_origin) {
+  const auto files = files_origin.empty() ? "" : " " + files_origin;
+  return "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:" + files +
+         "; media-src 'self' blob:" + files + "; connect-src 'self'" + files +
+         "; font-src 'self'; worker-src 'self'; manifest-src 'self'; form-action 'self'; "
+         "base-uri 'none'; object-src 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'";
+}
 
 const Asset* find(Assets assets, std::string_view path) {
   const auto found = std::lower_bound(assets.begin(), assets.end(), path,
@@ -33,13 +37,13 @@ bool accepts(std::string_view header, std::string_view encoding) {
   return rest.find("q=0") == std::string_view::npos || rest.find("q=0.") != std::string_view::npos;
 }
 
-net::Response serve(const Asset& asset, const net::Request& request) {
+net::Response serve(const Asset& asset, const net::Request& request, const std::string& policy) {
   net::Response response;
   response.content_type = asset.content_type;
   response.headers = {{"Cache-Control", asset.immutable ? "public, max-age=31536000, immutable" : "no-cache"},
                       {"ETag", std::string(asset.etag)},
                       {"Vary", "Accept-Encoding"},
-                      {"Content-Security-Policy", std::string(kPagePolicy)}};
+                      {"Content-Security-Policy", policy}};
   if (request.header("if-none-match").find(asset.etag) != std::string_view::npos) {
     response.status = 304;
     return response;
@@ -58,12 +62,12 @@ net::Response serve(const Asset& asset, const net::Request& request) {
 
 }  // namespace
 
-void add_web_client(net::Router& router, Assets assets) {
+void add_web_client(net::Router& router, Assets assets, const std::string& files_origin) {
   if (assets.empty()) return;
-  router.fallback([assets](const net::Request& request) {
+  router.fallback([assets, policy = page_policy(files_origin)](const net::Request& request) {
     const auto* asset = find(assets, request.path == "/" ? "/index.html" : request.path);
     if (asset == nullptr && is_view(request)) asset = find(assets, "/index.html");
-    return asset != nullptr ? serve(*asset, request) : failure(404, "not found");
+    return asset != nullptr ? serve(*asset, request, policy) : failure(404, "not found");
   });
 }
 

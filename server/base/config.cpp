@@ -163,6 +163,11 @@ const std::vector<Option>& options() {
       text("files.s3",
            "S3 bucket for all nodes' files: https://access_key:secret_key@host/bucket; empty: server.data_dir/files",
            [](Config& c) -> auto& { return c.files.s3; }),
+      text("files.s3_public",
+           "the S3 server as browsers reach it: https://files.example.org; then they get files from there, by links "
+           "that "
+           "hold for an hour; empty: through the nodes",
+           [](Config& c) -> auto& { return c.files.s3_public; }),
       text("files.s3_region", "region of the bucket, as signatures need it",
            [](Config& c) -> auto& { return c.files.s3_region; }),
       number("files.s3_deadline_ms", "how long the server waits for S3 when nothing comes, milliseconds", 100, 60000,
@@ -281,6 +286,11 @@ std::string Config::problem() const {
   if (!files.s3.empty() && (!s3 || (s3->scheme != "http" && s3->scheme != "https") || s3->path.empty() ||
                             s3->user.empty() || s3->password.empty() || s3->path.find('/') != std::string::npos))
     return "files.s3: not a URL of the form https://access_key:secret_key@host/bucket";
+  const auto outside = ServiceUrl::parse(files.s3_public);
+  if (!files.s3_public.empty() && (!outside || (outside->scheme != "http" && outside->scheme != "https") ||
+                                   !outside->path.empty() || !outside->user.empty()))
+    return "files.s3_public: not a URL of the form https://host";
+  if (!files.s3_public.empty() && files.s3.empty()) return "files.s3_public needs files.s3";
   if (!cluster.redis.empty() && store.mysql.empty())
     return "cluster.redis needs store.mysql: nodes that hear of each other's messages must have them in common";
   if (server.data_dir.empty()) return "server.data_dir is empty; it must name a folder";

@@ -71,6 +71,7 @@ struct Config {
     std::int64_t unsent_hours = 24;
     std::int64_t threads = 4;
     std::string s3;
+    std::string s3_public;
     std::string s3_region = "us-east-1";
     std::int64_t s3_deadline_ms = 1000;
   } files;

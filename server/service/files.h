@@ -64,6 +64,10 @@ class Files {
 
   /// kNotFound when there is no such file or `me` may not see it.
   Result<store::File> readable(UserId me, FileId id);
+  /// See FileStore::link.
+  std::string link(const std::string& sha256, const store::FileStore::Served& served) {
+    return ports_.contents.link(sha256, served);
+  }
   /// Null when the content is gone.
   std::unique_ptr<store::FileStore::Reader> open(const std::string& sha256, std::int64_t offset) {
     return ports_.contents.open(sha256, offset);

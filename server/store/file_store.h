@@ -59,6 +59,15 @@ class FileStore {
   virtual std::unique_ptr<Writer> create() = 0;
   /// Null when there is no such content.
   virtual std::unique_ptr<Reader> open(const std::string& sha256, std::int64_t offset) = 0;
+  /// How a content is to be answered to a browser.
+  struct Served {
+    std::string content_type;
+    std::string disposition;
+    std::string cache_control;
+  };
+  /// A link where whoever has it gets the content for an hour at most, without this server; the same for minutes, so
+  /// that browsers keep what they have got. "": there are none, read it here.
+  virtual std::string link(const std::string& /*sha256*/, const Served& /*served*/) { return ""; }
   /// A path where other programs may read the content.
   virtual LocalCopy local_copy(const std::string& sha256) = 0;
 

@@ -1,11 +1,12 @@
 """What users of different nodes are to each other: the same as on one."""
 import os
 import threading
+import urllib.request
 
 import pytest
 from harness import User, new_id, wait_until
 from harness.cluster import Cluster, at
-from harness.files import Tus, download, picture, sha256, upload
+from harness.files import Tus, download, picture, request, sha256, upload
 
 
 @pytest.fixture
@@ -269,3 +270,32 @@ def test_metrics_of_what_the_nodes_stand_on(cluster, people):
 def test_check_names_what_does_not_answer(cluster):
     done = cluster.nodes[0].operator("check")
     assert done.returncode == 0 and "bus: ok" in done.stdout, done.stderr
+
+
+def test_browsers_get_files_from_s3_itself():
+    """files.s3_public: the nodes only say where."""
+    with Cluster(1) as cluster:
+        cluster.nodes[0].stop()
+        cluster.nodes[0].settings["files.s3_public"] = f"http://127.0.0.1:{cluster.minio.port}/"
+        cluster.nodes[0].restart()
+        alice, = cluster.users(1)
+        content = picture(size=(600, 400))
+        file = upload(alice, content, "a name & more.png")
+        for path, shown in ((file["url"], "inline"), (file["thumbnail_url"], "inline"), (file["url"] + "&download=1", "attachment")):
+            status, headers, body = download(alice, path)
+            assert status == 302 and not body
+            assert "private" in headers["cache-control"]
+            # The same link for a quarter of an hour, so that browsers keep the picture.
+            wait_until(lambda: download(alice, path)[1]["location"] == download(alice, path)[1]["location"])
+            answer = urllib.request.urlopen(headers["location"])
+            assert answer.headers["Content-Disposition"].startswith(shown)
+            assert answer.headers["Content-Type"] == ("image/webp" if "thumbnail" in path else "image/png")
+            assert "immutable" in answer.headers["Cache-Control"]
+            got = answer.read()
+            if "thumbnail" not in path:
+                assert got == content and "more.png" in answer.headers["Content-Disposition"]
+        part = urllib.request.urlopen(urllib.request.Request(headers["location"], headers={"Range": "bytes=10-19"}))
+        assert part.status == 206 and part.read() == content[10:20]
+        # The page may load from there.
+        policy = request(cluster.nodes[0], "GET", "/")[1]["content-security-policy"]
+        assert policy.count(f" http://127.0.0.1:{cluster.minio.port};") == 3

@@ -335,8 +335,12 @@ ObjectPage Client::list(const std::string& prefix, const std::string& from, std:
   return page;
 }
 
-std::string Client::link(const std::string& key, std::int64_t expires_s, const Query& response_headers) const {
-  return presign(options_, {"GET", path(key), response_headers, {}}, clock_.now_ms() / 1000, expires_s);
+std::string Client::link(const std::string& key, std::int64_t expires_s, std::int64_t same_s,
+                         const Query& response_headers) const {
+  auto outside = options_;
+  outside.endpoint = options_.public_endpoint;
+  const auto now_s = clock_.now_ms() / 1000;
+  return presign(outside, {"GET", path(key), response_headers, {}}, now_s - now_s % same_s, expires_s);
 }
 
 }  // namespace simpleim::store::s3

@@ -49,8 +49,10 @@ class Client {
   void touch(const std::string& key);
   void remove(const std::string& key);
   ObjectPage list(const std::string& prefix, const std::string& from, std::size_t limit);
-  /// A link to read it with for so long, with these response headers.
-  std::string link(const std::string& key, std::int64_t expires_s, const Query& response_headers) const;
+  /// A link to read it with at options.public_endpoint, with these response headers: for `expires_s` at most, the same
+  /// link for `same_s` of them.
+  std::string link(const std::string& key, std::int64_t expires_s, std::int64_t same_s,
+                   const Query& response_headers) const;
 
  private:
   struct Response {

@@ -11,6 +11,8 @@ namespace simpleim::store::s3 {
 struct S3Options {
   /// `http://host:port` or `https://host`; the bucket goes into the path, which MinIO, Ceph and S3 all take.
   std::string endpoint;
+  /// The same as browsers reach it; empty: they do not.
+  std::string public_endpoint;
   std::string bucket;
   std::string region = "us-east-1";
   std::string access_key;

@@ -17,6 +17,9 @@
 namespace simpleim::store::s3 {
 namespace {
 
+constexpr std::int64_t kLinkS = 3600;
+constexpr std::int64_t kSameLinkS = 900;
+
 constexpr std::string_view kContents = "contents/";
 constexpr std::string_view kParts = "parts/";
 /// What create_part() leaves: the part is there, and this old.
@@ -178,6 +181,14 @@ std::unique_ptr<FileStore::Reader> S3FileStore::open(const std::string& sha256, 
   auto object = client_.head(content_key(sha256));
   if (!object) return nullptr;
   return std::make_unique<ContentReader>(client_, std::move(*object), offset);
+}
+
+std::string S3FileStore::link(const std::string& sha256, const Served& served) {
+  if (options_.public_endpoint.empty() || !Sha256::is_hex(sha256)) return "";
+  return client_.link(content_key(sha256), kLinkS, kSameLinkS,
+                      {{"response-content-type", served.content_type},
+                       {"response-content-disposition", served.disposition},
+                       {"response-cache-control", served.cache_control}});
 }
 
 LocalCopy S3FileStore::local_copy(const std::string& sha256) {

@@ -15,6 +15,7 @@ class S3FileStore final : public FileStore {
 
   std::unique_ptr<Writer> create() override;
   std::unique_ptr<Reader> open(const std::string& sha256, std::int64_t offset) override;
+  std::string link(const std::string& sha256, const Served& served) override;
   LocalCopy local_copy(const std::string& sha256) override;
 
   std::int64_t part_size(const std::string& id) override;

@@ -32,10 +32,12 @@ Fetched fetch(const TempDir& dir, const std::string& url) {
 TEST(S3Client, ALinkGivesOneObjectForAWhile) {
   const base::SystemClock clock;
   const TempDir dir;
-  store::s3::Client client(MinioServer::shared().options(), clock);
+  auto options = MinioServer::shared().options();
+  options.public_endpoint = options.endpoint;
+  store::s3::Client client(options, clock);
   client.open_bucket();
   client.put("a key/with +signs&", "what it says");
-  const auto link = client.link("a key/with +signs&", 60, {{"response-content-type", "text/x-simpleim"}});
+  const auto link = client.link("a key/with +signs&", 60, 1, {{"response-content-type", "text/x-simpleim"}});
   const auto fetched = fetch(dir, link);
   EXPECT_EQ(fetched.status, "200 text/x-simpleim");
   EXPECT_EQ(fetched.body, "what it says");
