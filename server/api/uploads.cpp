@@ -10,6 +10,8 @@ namespace {
 using service::Files;
 
 constexpr auto kVersion = "1.0.0";
+/// What a client may put into the store of files in one request.
+constexpr std::int64_t kDirectBytes = 64 << 20;
 
 net::Response tus(net::Response response) {
   response.headers.emplace_back("Tus-Resumable", kVersion);
@@ -168,6 +170,9 @@ net::Response result(ApiContext& context, const net::Request& request, const Ide
   if (file && !*file) return failure(file->error());
   return ok([&, &upload = upload, at = at](JsonWriter& w) {
     w.field("upload_id", id).field("offset", at).field("size", upload.size);
+    const auto next = std::min(kDirectBytes, upload.size - at);
+    if (const auto link = next > 0 ? context.files.part_link(id, at, next) : ""; !link.empty())
+      w.field("put_url", link).field("put_size", next);
     if (!file) return;
     w.key("file").begin_object();
     write_file(w, context.files, file->value(), me.user);

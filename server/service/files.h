@@ -60,6 +60,10 @@ class Files {
   std::unique_ptr<store::FileStore::Writer> append(const std::string& id) { return ports_.contents.append_part(id); }
   /// All bytes are there: the file it became, the same one when asked again.
   Result<store::File> end_upload(UserId me, const std::string& id);
+  /// See FileStore::part_link.
+  std::string part_link(const std::string& id, std::int64_t offset, std::int64_t size) {
+    return ports_.contents.part_link(id, offset, size);
+  }
   Result<void> cancel_upload(UserId me, const std::string& id);
 
   /// kNotFound when there is no such file or `me` may not see it.

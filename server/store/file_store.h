@@ -80,6 +80,11 @@ class FileStore {
   /// Makes a content of the whole part, which stays for whoever asks again after a crash.
   virtual StoredContent finish_part(const std::string& id) = 0;
   virtual void remove_part(const std::string& id) = 0;
+  /// A link to which exactly `size` bytes can be PUT that then stand at `offset` of the part, without this server, for
+  /// an hour. "": there are none.
+  virtual std::string part_link(const std::string& /*id*/, std::int64_t /*offset*/, std::int64_t /*size*/) {
+    return "";
+  }
 
   /// Contents (by hash) and parts (by id) that are older than `age_ms`, since they were last written or found again,
   /// and not wanted; at most `limit`.

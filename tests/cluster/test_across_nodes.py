@@ -1,6 +1,7 @@
 """What users of different nodes are to each other: the same as on one."""
 import os
 import threading
+import urllib.error
 import urllib.request
 
 import pytest
@@ -296,6 +297,22 @@ def test_browsers_get_files_from_s3_itself():
                 assert got == content and "more.png" in answer.headers["Content-Disposition"]
         part = urllib.request.urlopen(urllib.request.Request(headers["location"], headers={"Range": "bytes=10-19"}))
         assert part.status == 206 and part.read() == content[10:20]
+        # Parts of an upload go there, too, as many bytes as was said; an empty PATCH ends it.
+        large = os.urandom(100_000)
+        tus = Tus(alice)
+        path = tus.create(len(large))
+        at_0 = tus.result(path)
+        assert (at_0["offset"], at_0["put_size"]) == (0, len(large))
+        for body, refused in ((large + b"more", True), (large[:-1], True), (large, False)):
+            try:
+                urllib.request.urlopen(urllib.request.Request(at_0["put_url"], data=body, method="PUT", headers={"Content-Type": ""}))
+                assert not refused
+            except urllib.error.HTTPError as e:
+                assert refused and e.code == 403, e
+        assert tus.offset(path) == len(large)
+        assert tus.patch(path, len(large), b"")[0] == 204
+        done = tus.result(path)
+        assert "put_url" not in done and done["file"]["sha256"] == sha256(large)
         # The page may load from there.
         policy = request(cluster.nodes[0], "GET", "/")[1]["content-security-policy"]
         assert policy.count(f" http://127.0.0.1:{cluster.minio.port};") == 3

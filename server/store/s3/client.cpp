@@ -61,10 +61,18 @@ std::string hash_of(int fd, std::int64_t offset, std::int64_t size) {
   return sha.hex();
 }
 
+S3Options with_public_endpoint(S3Options options) {
+  options.endpoint = options.public_endpoint;
+  return options;
+}
+
 }  // namespace
 
 Client::Client(S3Options options, const base::Clock& clock)
-    : options_(std::move(options)), clock_(clock), breaker_(clock, kFirstPauseMs, kLongestPauseMs, options_.metrics) {
+    : options_(std::move(options)),
+      outside_(with_public_endpoint(options_)),
+      clock_(clock),
+      breaker_(clock, kFirstPauseMs, kLongestPauseMs, options_.metrics) {
   static const bool ready = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
   if (!ready) throw StoreError(ErrorCode::kInternal, "libcurl cannot be used");
 }
@@ -337,10 +345,13 @@ ObjectPage Client::list(const std::string& prefix, const std::string& from, std:
 
 std::string Client::link(const std::string& key, std::int64_t expires_s, std::int64_t same_s,
                          const Query& response_headers) const {
-  auto outside = options_;
-  outside.endpoint = options_.public_endpoint;
   const auto now_s = clock_.now_ms() / 1000;
-  return presign(outside, {"GET", path(key), response_headers, {}}, now_s - now_s % same_s, expires_s);
+  return presign(outside_, {"GET", path(key), response_headers, {}}, now_s - now_s % same_s, expires_s);
+}
+
+std::string Client::put_link(const std::string& key, std::int64_t size, std::int64_t expires_s) const {
+  const Request request{"PUT", path(key), {}, {{"content-length", std::to_string(size)}}};
+  return presign(outside_, request, clock_.now_ms() / 1000, expires_s);
 }
 
 }  // namespace simpleim::store::s3

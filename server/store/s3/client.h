@@ -53,6 +53,8 @@ class Client {
   /// link for `same_s` of them.
   std::string link(const std::string& key, std::int64_t expires_s, std::int64_t same_s,
                    const Query& response_headers) const;
+  /// A link to put exactly `size` bytes there.
+  std::string put_link(const std::string& key, std::int64_t size, std::int64_t expires_s) const;
 
  private:
   struct Response {
@@ -75,6 +77,8 @@ class Client {
   void give_back(CURL* handle);
 
   const S3Options options_;
+  /// With the address that others use.
+  const S3Options outside_;
   const base::Clock& clock_;
   base::CircuitBreaker breaker_;
   std::mutex mutex_;

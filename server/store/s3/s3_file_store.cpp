@@ -276,6 +276,11 @@ void S3FileStore::remove_part(const std::string& id) {
   } while (!page.next.empty());
 }
 
+std::string S3FileStore::part_link(const std::string& id, std::int64_t offset, std::int64_t size) {
+  if (options_.public_endpoint.empty()) return "";
+  return client_.put_link(piece_key(id, offset), size, kLinkS);
+}
+
 // ---------------------------------------------------------------- collecting
 
 void S3FileStore::find_unwanted(const std::string& prefix, std::string& from, std::int64_t age_ms, std::size_t limit,

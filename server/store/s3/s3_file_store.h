@@ -23,6 +23,7 @@ class S3FileStore final : public FileStore {
   std::unique_ptr<Writer> append_part(const std::string& id) override;
   StoredContent finish_part(const std::string& id) override;
   void remove_part(const std::string& id) override;
+  std::string part_link(const std::string& id, std::int64_t offset, std::int64_t size) override;
 
   /// Looks at some thousand objects and goes on from there the next time.
   std::vector<std::string> unwanted(std::int64_t age_ms, std::size_t limit,

@@ -114,12 +114,15 @@ std::map<std::string, std::string> sign(const S3Options& options, const Request&
 
 std::string presign(const S3Options& options, Request request, std::int64_t now_s, std::int64_t expires_s) {
   const auto time = time_text(now_s);
-  const std::map<std::string, std::string> headers{{"host", host_of(options)}};
+  auto headers = request.headers;
+  headers["host"] = host_of(options);
+  std::string names;
+  for (const auto& [name, value] : headers) names += (names.empty() ? "" : ";") + name;
   request.query["X-Amz-Algorithm"] = kAlgorithm;
   request.query["X-Amz-Credential"] = options.access_key + "/" + scope(options, time);
   request.query["X-Amz-Date"] = time;
   request.query["X-Amz-Expires"] = std::to_string(expires_s);
-  request.query["X-Amz-SignedHeaders"] = "host";
+  request.query["X-Amz-SignedHeaders"] = names;
   const auto proof = signature(options, time, canonical(request, headers, kUnsigned));
   return options.endpoint + encode(request.path, true) + "?" + encode(request.query) + "&X-Amz-Signature=" + proof;
 }

@@ -32,7 +32,7 @@ std::string encode(const Query& query);
 
 /// The headers to send: those of the request, Host, X-Amz-*, Authorization. `now_s`: Unix time.
 std::map<std::string, std::string> sign(const S3Options& options, const Request& request, std::int64_t now_s);
-/// A link that anybody may use for `expires_s` seconds.
+/// A link that anybody may use for `expires_s` seconds, with the request's headers as they are.
 std::string presign(const S3Options& options, Request request, std::int64_t now_s, std::int64_t expires_s);
 
 }  // namespace simpleim::store::s3

@@ -79,17 +79,50 @@ function postByRequest(url: string, form: FormData, token: string, signal: Abort
   })
 }
 
-/** By tus 1.0, on from where an earlier try came to. Throws SimpleIMError. */
-export async function uploadInParts(transfer: Transfer & { from: string | undefined, onUrl: (url: string) => void }): Promise<StoredFile> {
-  const { baseUrl, rest, blob, about, signal, progress, from, onUrl } = transfer
-  const { Upload } = await import('tus-js-client') // only large files need it
+type Parts = Transfer & { from: string | undefined, onUrl: (url: string) => void }
+
+/** In parts, on from where an earlier try came to: straight to the store of files where that is possible. Throws SimpleIMError. */
+export async function uploadInParts(transfer: Parts): Promise<StoredFile> {
+  const from = transfer.from ?? await create(transfer)
+  const { uploadDirect } = await import('./upload_direct.ts') // only large files need it
+  try {
+    const file = await uploadDirect(from.slice(from.lastIndexOf('/') + 1), transfer.blob, transfer)
+    return file ?? await uploadByTus({ ...transfer, from })
+  }
+  catch (error) {
+    if (!(error instanceof SimpleIMError))
+      throw new SimpleIMError(ErrorCode.network, 'the upload was cut')
+    if (error.code !== ErrorCode.notFound || !transfer.from)
+      throw error
+    return uploadInParts({ ...transfer, from: undefined }) // the server has forgotten it
+  }
+}
+
+async function create({ baseUrl, rest, blob, about, onUrl }: Parts): Promise<string> {
+  const base64 = (text: string) => btoa(String.fromCharCode(...new TextEncoder().encode(text)))
+  const metadata = { filename: about.name, ...(about.asFile ? { as: 'file' } : {}), ...(about.durationMs > 0 ? { duration_ms: String(about.durationMs) } : {}) }
+  const { upload_id } = await rest.call(api => api.POST('/api/uploads', {
+    params: {
+      header: {
+        'Upload-Length': blob.size,
+        'Upload-Metadata': Object.entries(metadata).map(([name, value]) => `${name} ${base64(value)}`).join(','),
+      },
+    },
+  }))
+  const url = `${baseUrl}/api/uploads/${upload_id}`
+  onUrl(url)
+  return url
+}
+
+/** By tus 1.0. */
+async function uploadByTus({ baseUrl, rest, blob, signal, progress, from, onUrl }: Parts): Promise<StoredFile> {
+  const { Upload } = await import('tus-js-client')
   const token = await rest.token(false)
   const url = await new Promise<string>((resolve, reject) => {
     const upload = new Upload(blob as File, {
       endpoint: `${baseUrl}/api/uploads`,
       uploadUrl: from ?? null,
       headers: { Authorization: `Bearer ${token ?? ''}` },
-      metadata: { filename: about.name, ...(about.asFile ? { as: 'file' } : {}), ...(about.durationMs > 0 ? { duration_ms: String(about.durationMs) } : {}) },
       chunkSize: PART_BYTES,
       retryDelays: [500, 1500, 4000],
       storeFingerprintForResuming: false,
