@@ -20,6 +20,13 @@
 namespace simpleim::test {
 namespace {
 
+/// What a contract says holds however slow the machine is.
+template <class Options>
+Options unhurried(Options options) {
+  options.deadline_ms = 20'000;
+  return options;
+}
+
 class SqlitePlace final : public StorePlace {
  public:
   std::unique_ptr<store::Store> open() override {
@@ -48,7 +55,7 @@ class MysqlPlace final : public StorePlace {
   }
 
  private:
-  const store::mysql::MysqlOptions options_ = MariaDbServer::shared().options();
+  const store::mysql::MysqlOptions options_ = unhurried(MariaDbServer::shared().options());
 };
 
 /// The same with its messages in a MongoDB.
@@ -61,8 +68,8 @@ class MongoPlace final : public StorePlace {
   }
 
  private:
-  const store::mysql::MysqlOptions options_ = MariaDbServer::shared().options();
-  const store::mongo::MongoOptions mongo_ = MongoServer::shared().options();
+  const store::mysql::MysqlOptions options_ = unhurried(MariaDbServer::shared().options());
+  const store::mongo::MongoOptions mongo_ = unhurried(MongoServer::shared().options());
 };
 
 class LocalFilesPlace final : public FilePlace {

@@ -241,13 +241,15 @@ TEST_P(MessageStoreContract, AmendmentsHoldWhileTheirMessagesAreBeingArchived) {
   constexpr int kMessages = 3000;
   std::mt19937 random(7);
   std::vector<std::string> content(kMessages);
-  batch([&] {
-    for (int i = 0; i < kMessages; ++i) {
-      const auto m = message("m" + std::to_string(i), pair_, kAlice);
-      content[static_cast<std::size_t>(i)] = m.content;
-      store_->messages().append(m, {});
-    }
-  });
+  constexpr int kInBatch = 250;
+  for (int first = 0; first < kMessages; first += kInBatch)
+    batch([&] {
+      for (int i = first; i < first + kInBatch; ++i) {
+        const auto m = message("m" + std::to_string(i), pair_, kAlice);
+        content[static_cast<std::size_t>(i)] = m.content;
+        store_->messages().append(m, {});
+      }
+    });
   for (int round = 0; round < 60; ++round) {
     (void)store_->tidy();
     batch([&] {

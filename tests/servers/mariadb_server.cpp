@@ -40,14 +40,21 @@ void MariaDbServer::start() {
     throw std::runtime_error("mariadbd does not answer (Debian: mariadb-server)");
 }
 
-void MariaDbServer::execute(const std::string& sql) const {
+std::string MariaDbServer::execute(const std::string& sql) const {
   MYSQL* connection = mysql_init(nullptr);
   const bool done = mysql_real_connect(connection, "127.0.0.1", "root", "", nullptr, static_cast<unsigned>(port_),
                                        nullptr, 0) != nullptr &&
                     mysql_real_query(connection, sql.data(), sql.size()) == 0;
   const std::string problem = done ? "" : mysql_error(connection);
+  std::string row;
+  if (MYSQL_RES* result = done ? mysql_store_result(connection) : nullptr) {
+    if (const auto columns = mysql_fetch_row(result))
+      for (unsigned i = 0; i < mysql_num_fields(result); ++i) row += std::string(columns[i] ? columns[i] : "") + " ";
+    mysql_free_result(result);
+  }
   mysql_close(connection);
   if (!done) throw std::runtime_error(sql + ": " + problem);
+  return row;
 }
 
 bool MariaDbServer::answers() const {
@@ -105,6 +112,11 @@ store::mysql::MysqlOptions ReplicatedMariaDb::options() {
 }
 
 void ReplicatedMariaDb::promote() {
+  // What it has received it must have applied, too.
+  replica_.execute("STOP SLAVE IO_THREAD");
+  if (!wait_until(
+          [&] { return replica_.execute("SHOW SLAVE STATUS").find("has read all relay log") != std::string::npos; }))
+    throw std::runtime_error("the replica does not apply what it has: " + replica_.execute("SHOW SLAVE STATUS"));
   replica_.execute("STOP SLAVE");
   replica_.execute("RESET SLAVE ALL");
   replica_.execute("SET GLOBAL read_only=0");

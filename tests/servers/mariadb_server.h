@@ -26,8 +26,8 @@ class MariaDbServer {
   void start();
   void freeze() { process_.freeze(); }
   void thaw() { process_.thaw(); }
-  /// Runs a statement as root.
-  void execute(const std::string& sql) const;
+  /// Runs a statement as root; its first row, the columns joined by spaces.
+  std::string execute(const std::string& sql) const;
 
  private:
   bool answers() const;

@@ -184,8 +184,8 @@ TEST(RedisFailover, IsFollowedByTheBusAndByPresence) {
   Pair nodes(redis.options());
   ASSERT_TRUE(nodes.hears());
   const auto options = redis.options();
-  RedisPresenceDirectory writer(options, nodes.clock, nodes.random);
-  RedisPresenceDirectory reader(options, nodes.clock, nodes.random);
+  RedisPresenceDirectory writer(options, nodes.clock, nodes.random, 3000);
+  RedisPresenceDirectory reader(options, nodes.clock, nodes.random, 3000);
   const auto seen = [&] { return reader.lookup({base::UserId{7}}).front().online; };
   writer.set_online(base::UserId{7});
   ASSERT_TRUE(wait_until(seen));
