@@ -26,6 +26,16 @@ struct Nodes {
     for (const auto& server : servers) sum += server->cpu_seconds();
     return sum;
   }
+  /// On average so far, of all nodes.
+  double messages_a_commit() const {
+    double messages = 0;
+    double commits = 0;
+    for (const auto& server : servers) {
+      messages += server->metric("simpleim_commit_batch_messages_sum");
+      commits += server->metric("simpleim_commit_batch_messages_count");
+    }
+    return commits == 0 ? 0 : messages / commits;
+  }
   std::vector<std::unique_ptr<ServerProcess>> servers;
   std::vector<unsigned short> ports;
 };
@@ -48,6 +58,7 @@ double measure_fanout(const Options& options, std::size_t count, bool one_sends,
   report.plain("fan-out deliveries" + on, delivered / seconds_since(start), "/s");
   report.plain("fan-out durable messages" + on, static_cast<double>(fanout.meter.acked) / seconds_since(start),
                "acked/s");
+  report.plain("fan-out messages a commit" + on, nodes.messages_a_commit(), "");
   report.plain("fan-out CPU a delivery" + on, each, "µs");
   return each;
 }
@@ -94,6 +105,7 @@ Report run_cluster(const Options& options) {
   Meter meter;
   const auto start = now_ns();
   run_window(chat, options.window, options.seconds, meter, nullptr);
+  report.plain("messages a commit, all of the above", nodes.messages_a_commit(), "");
   report.plain("across nodes, durable messages", static_cast<double>(meter.acked) / seconds_since(start), "acked/s");
   return report;
 }

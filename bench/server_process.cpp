@@ -107,6 +107,13 @@ double ServerProcess::cpu_seconds() const {
   return (user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK));
 }
 
+double ServerProcess::metric(const std::string& name) const {
+  std::istringstream lines(HttpClient(admin_port_).request("GET", "/metrics"));
+  for (std::string line; std::getline(lines, line);)
+    if (line.starts_with(name + " ")) return std::stod(line.substr(name.size() + 1));
+  return 0;
+}
+
 double ServerProcess::rss_kib() const {
   std::ifstream file("/proc/" + std::to_string(pid_) + "/status");
   for (std::string line; std::getline(file, line);)

@@ -23,6 +23,8 @@ class ServerProcess {
   /// User and system time so far, seconds.
   double cpu_seconds() const;
   double rss_kib() const;
+  /// A figure of /metrics by its name.
+  double metric(const std::string& name) const;
   /// From the start of the process to the first answered request, ms.
   double start_ms() const { return start_ms_; }
 

@@ -6,8 +6,8 @@ import struct
 import subprocess
 
 import pytest
-from harness import User, wait_until
-from harness.backends import Redis, Sentinel
+from harness import Server, User, wait_until
+from harness.backends import MariaDb, Redis, Sentinel
 from harness.cluster import Cluster, at
 from harness.files import download, sha256, try_upload, upload
 from harness.proxy import Proxy
@@ -218,3 +218,30 @@ def test_nodes_whose_clocks_differ():
         assert at(user, cluster.nodes[2]).api("GET", "/api/users/me")["user_id"] == user.id
         stamps = [m["timestamp"] for m in traffic.members[0].user.group_history(traffic.group, limit=200)["messages"]]
         assert max(stamps) - min(stamps) > 20_000, "the clocks did differ"
+
+
+def certificate(folder, name):
+    """A certificate of its own authority, for this host name."""
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", f"/CN={name}", "-addext",
+                    f"subjectAltName=DNS:{name}", "-keyout", f"{folder}/{name}.key", "-out", f"{folder}/{name}.pem"],
+                   check=True, stderr=subprocess.DEVNULL)
+
+
+def test_mysql_over_tls(tmp_path):
+    certificate(tmp_path, "localhost")
+    certificate(tmp_path, "other")
+    mariadb = MariaDb(arguments=[f"--ssl-cert={tmp_path}/localhost.pem", f"--ssl-key={tmp_path}/localhost.key"]).start()
+    try:
+        url = mariadb.url(mariadb.new_database())
+        mariadb.query("ALTER USER 'simpleim'@'%' REQUIRE SSL")
+        secure = {"store.mysql": url.replace("127.0.0.1", "localhost"), "store.mysql_ca": f"{tmp_path}/localhost.pem"}
+        with Server(secure) as node:
+            alice, bob = User(node), User(node)
+            assert alice.connect().say(bob, "nobody listens")["seq"] == 1
+        for wrong in ({"store.mysql": url}, {**secure, "store.mysql_ca": f"{tmp_path}/other.pem"}, {**secure, "store.mysql": url}):
+            refused = Server(wrong)
+            done = subprocess.run(refused.command(), capture_output=True, text=True, timeout=60)
+            assert done.returncode == 1 and "MySQL, connecting to" in done.stderr, (wrong, done.stderr)
+            refused.close()
+    finally:
+        mariadb.close()

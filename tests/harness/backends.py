@@ -78,6 +78,10 @@ class MariaDb(Backend):
     name = "mariadb"
     _databases = itertools.count(1)
 
+    def __init__(self, addresses=("127.0.0.1",), arguments=()):
+        super().__init__(addresses)
+        self.arguments = list(arguments)
+
     def prepare(self):
         subprocess.run(
             ["mariadb-install-db", "--no-defaults", f"--datadir={self.dir}/data", "--skip-test-db",
@@ -88,7 +92,7 @@ class MariaDb(Backend):
     def command(self):
         return ["mariadbd", "--no-defaults", "--user=root", f"--datadir={self.dir}/data", f"--socket={self.dir}/socket",
                 f"--port={self.port}", f"--bind-address={','.join(self.addresses)}", "--skip-name-resolve",
-                "--innodb-buffer-pool-size=64M", "--innodb-log-file-size=32M"]
+                "--innodb-buffer-pool-size=64M", "--innodb-log-file-size=32M", *self.arguments]
 
     def answers(self):
         return self.query("SELECT 1", check=False).returncode == 0

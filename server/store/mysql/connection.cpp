@@ -161,6 +161,9 @@ void Connection::open() {
   for (const auto option : {MYSQL_OPT_CONNECT_TIMEOUT, MYSQL_OPT_READ_TIMEOUT, MYSQL_OPT_WRITE_TIMEOUT})
     mysql_options(mysql_, option, &seconds);
   mysql_options(mysql_, MYSQL_SET_CHARSET_NAME, "utf8mb4");
+  // The driver would take "localhost" for a socket in the file system.
+  const int tcp = MYSQL_PROTOCOL_TCP;
+  mysql_options(mysql_, MYSQL_OPT_PROTOCOL, &tcp);
   if (!options_.ca_file.empty()) {
     const my_bool yes = 1;
     mysql_options(mysql_, MYSQL_OPT_SSL_ENFORCE, &yes);
