@@ -8,7 +8,11 @@ Result<Identity> authenticate(ApiContext& context, const net::Request& request) 
   constexpr std::string_view kScheme = "Bearer ";
   const auto header = request.header("authorization");
   if (!header.starts_with(kScheme)) return Error{ErrorCode::kInvalidToken, "invalid token"};
-  return context.sessions.authenticate(header.substr(kScheme.size()));
+  try {
+    return context.sessions.authenticate(header.substr(kScheme.size()));
+  } catch (const store::StoreError& e) {
+    return e.as_error();
+  }
 }
 
 net::Handler signed_in(ApiContext& context, SignedInHandler handler) {
@@ -17,6 +21,17 @@ net::Handler signed_in(ApiContext& context, SignedInHandler handler) {
     if (!who) return failure(who.error());
     try {
       return handler(request, who.value());
+    } catch (const store::StoreError& e) {
+      return failure(e.as_error());
+    }
+  };
+}
+
+net::UploadHandler guarded_upload(ApiContext& context, std::variant<net::Response, std::unique_ptr<net::BodySink>> (
+                                                           *begin)(ApiContext&, const net::Request&)) {
+  return [&context, begin](const net::Request& head) -> std::variant<net::Response, std::unique_ptr<net::BodySink>> {
+    try {
+      return begin(context, head);
     } catch (const store::StoreError& e) {
       return failure(e.as_error());
     }

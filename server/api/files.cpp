@@ -165,7 +165,7 @@ net::Response sign(ApiContext& context, const net::Request& request, const Ident
 }  // namespace
 
 void add_file_routes(net::Router& router, ApiContext& context) {
-  router.upload("POST", "/api/files", [&context](const net::Request& head) { return take_form(context, head); });
+  router.upload("POST", "/api/files", guarded_upload(context, take_form));
   router.add("POST", "/api/files/urls", net::Lane::kWorker,
              signed_in(context, [&context](const net::Request& request, const Identity& me) {
                return sign(context, request, me);

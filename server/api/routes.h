@@ -32,12 +32,15 @@ std::string_view description();
 /// The web client; without assets nothing is added.
 void add_web_client(net::Router& router, Assets assets, const std::string& files_origin);
 
-/// Who asks: kInvalidToken, kTokenRevoked.
+/// Who asks: kInvalidToken, kTokenRevoked; kUnavailable when the store does not say.
 Result<Identity> authenticate(ApiContext& context, const net::Request& request);
 /// A handler that knows who asks.
 using SignedInHandler = std::function<net::Response(const net::Request&, const Identity&)>;
 /// Wraps it: 401 without a good access token.
 net::Handler signed_in(ApiContext& context, SignedInHandler handler);
+/// What begins an upload; failures of the store become their own answers, as in signed_in().
+net::UploadHandler guarded_upload(ApiContext& context, std::variant<net::Response, std::unique_ptr<net::BodySink>> (
+                                                           *begin)(ApiContext&, const net::Request&));
 
 /// The id in the path; nothing (answer 404) when it is malformed.
 template <class AnyId>

@@ -211,7 +211,7 @@ void add_upload_routes(net::Router& router, ApiContext& context) {
   router.add("HEAD", "/api/uploads/:id", net::Lane::kFiles, with_context(offset));
   router.add("GET", "/api/uploads/:id", net::Lane::kFiles, with_context(result));
   router.add("DELETE", "/api/uploads/:id", net::Lane::kFiles, with_context(cancel));
-  router.upload("PATCH", "/api/uploads/:id", [&context](const net::Request& head) { return take_part(context, head); });
+  router.upload("PATCH", "/api/uploads/:id", guarded_upload(context, take_part));
 }
 
 }  // namespace simpleim::api

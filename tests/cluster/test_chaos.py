@@ -77,6 +77,12 @@ def test_mariadb_goes_and_comes_back(own_cluster, fault):
         wait_until(lambda: not any(ready(n) for n in own_cluster.nodes), "the nodes to say so", 10)
         before = traffic.acked
         assert all(n.get_json("/health")["status"] == "ok" for n in own_cluster.nodes)
+        # Also who only asks hears that it is for now, whatever his request needs first.
+        api = traffic.members[0].user.api
+        for method, path in (("GET", f"/api/messages/group/{traffic.group}"), ("GET", "/api/users/me"), ("GET", "/api/uploads/0123")):
+            assert api.error(method, path) == (503, 50301), path
+        status, answer = try_upload(traffic.members[0].user, b"meanwhile")
+        assert (status, answer["code"]) == (503, 50301), answer
         assert traffic.acked == before
         if fault == "freeze":
             mariadb.thaw()

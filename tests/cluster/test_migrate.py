@@ -1,7 +1,6 @@
 """`simpleim migrate`: what a single server has, in the backends of a cluster."""
 import random
 import subprocess
-import threading
 
 import pytest
 from harness import BINARY, Server, User, new_id

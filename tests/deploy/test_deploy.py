@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 import yaml
-from harness import BINARY, Server
+from harness import BINARY
 from harness.cluster import Cluster
 
 ROOT = pathlib.Path(__file__).parents[2]
