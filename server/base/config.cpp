@@ -165,8 +165,7 @@ const std::vector<Option>& options() {
            [](Config& c) -> auto& { return c.files.s3; }),
       text("files.s3_public",
            "the S3 server as browsers reach it: https://files.example.org; then they get files from there, by links "
-           "that "
-           "hold for an hour; empty: through the nodes",
+           "that hold for an hour; empty: through the nodes",
            [](Config& c) -> auto& { return c.files.s3_public; }),
       text("files.s3_region", "region of the bucket, as signatures need it",
            [](Config& c) -> auto& { return c.files.s3_region; }),

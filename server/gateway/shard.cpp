@@ -73,6 +73,7 @@ void Shard::post(std::shared_ptr<const DeliveryBatch> batch) {
 }
 
 void Shard::deliver_posted() {
+  if (!delivering_.empty()) end_pass();  // of a pass that threw
   {
     const std::lock_guard lock(posted_mutex_);
     delivering_.swap(posted_);
@@ -87,6 +88,11 @@ void Shard::deliver_posted() {
       if (batch->oldest_ms != 0)
         context_.metrics.delivery_seconds.Observe(static_cast<double>(now - batch->oldest_ms) / 1e3);
   }
+  end_pass();
+}
+
+void Shard::end_pass() {
+  thread_.flush_dirty();
   shared_.clear();
   delivering_.clear();
 }

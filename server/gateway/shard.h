@@ -99,6 +99,8 @@ class Shard {
 
  private:
   void deliver_posted();
+  /// Writes what the pass has queued, and lets go of what that points to.
+  void end_pass();
   void deliver(const DeliveryBatch& batch);
   void deliver_run(const Run& run, const DeliveryBatch& batch, const net::SharedBytes& bytes);
   std::size_t deliver_to_topic(Topic* topic, const Run& run, const DeliveryBatch& batch, const net::SharedBytes& bytes);

@@ -22,7 +22,9 @@ constexpr std::int64_t kLeastConnectMs = 100;
 Connection::Connection(const RedisOptions& options) : Connection(locate(options, options.deadline_ms), options) {}
 
 Connection::Connection(const Location& found, const RedisOptions& options)
-    : Connection(options, found.address, std::max(kLeastConnectMs, found.left_ms)) {}
+    : Connection(options, found.address, std::max(kLeastConnectMs, found.left_ms)) {
+  set_deadline(options.deadline_ms);  // connecting had what finding it left
+}
 
 Connection::Connection(const RedisOptions& options, const base::Address& address, std::int64_t deadline_ms)
     : name_("Redis " + address.text()),
