@@ -93,7 +93,7 @@ web() {  # the SDK's tests, then what is checked without running
 
 fuzz() {  # the committed corpus first, then FUZZ_SECONDS of new inputs for each target
   local target work
-  for target in websocket_frames chat_frames http_input multipart_body; do
+  for target in websocket_frames chat_frames http_input multipart_body node_payloads; do
     work=$(mktemp -d)
     if "build/fuzz/fuzz_$target" -max_len=4096 -max_total_time="${FUZZ_SECONDS:-20}" -print_final_stats=1 -artifact_prefix="$work/" "$work" "tests/fuzz/corpus/$target" >"$work/log" 2>&1; then
       grep -E 'number_of_executed_units' "$work/log" | sed "s/^/$target /"
@@ -118,7 +118,7 @@ for suite in "${SUITES[@]}"; do
     deploy) step helm scripts/install-go-tool.sh helm && step build build release simpleim && py deploy tests/deploy ;;
     asan) step build build asan unit_tests && gtest asan build/asan/unit_tests ;;
     tsan) step build build tsan concurrency_tests && TSAN_OPTIONS="halt_on_error=1 suppressions=tests/concurrency/tsan.supp" gtest tsan build/tsan/concurrency_tests ;;
-    fuzz) step build build fuzz fuzz_websocket_frames fuzz_chat_frames fuzz_http_input fuzz_multipart_body && fuzz ;;
+    fuzz) step build build fuzz fuzz_websocket_frames fuzz_chat_frames fuzz_http_input fuzz_multipart_body fuzz_node_payloads && fuzz ;;
     conformance) step build build release echo_server && py conformance tests/conformance ;;
     integration) step build build release simpleim && py integration tests/integration ;;
     mysql) step build build release simpleim && TEST_STORE=mysql py mysql tests/integration -m "not embedded" ;;

@@ -128,10 +128,7 @@ std::unique_ptr<cluster::Bus> make_bus(const base::Config& config, const base::C
     return std::make_unique<cluster::redis::RedisBus>(of, clock, random, metrics.bus());
   };
   if (options.kind != cluster::redis::RedisOptions::Kind::kCluster) return make(options);
-  std::vector<std::unique_ptr<cluster::Bus>> parts;
-  for (std::size_t i = 0; i < cluster::redis::kPartitions; ++i)
-    parts.push_back(make(cluster::redis::partition_options(options, i)));
-  return std::make_unique<cluster::redis::PartitionedBus>(std::move(parts));
+  return std::make_unique<cluster::redis::PartitionedBus>(cluster::redis::make_parts<cluster::Bus>(options, make));
 }
 
 std::unique_ptr<cluster::PresenceDirectory> make_presence_directory(const base::Config& config,
@@ -144,10 +141,8 @@ std::unique_ptr<cluster::PresenceDirectory> make_presence_directory(const base::
         of, clock, random, cluster::redis::RedisPresenceDirectory::kTtlMs, metrics.backend("presence"));
   };
   if (options.kind != cluster::redis::RedisOptions::Kind::kCluster) return make(options);
-  std::vector<std::unique_ptr<cluster::PresenceDirectory>> parts;
-  for (std::size_t i = 0; i < cluster::redis::kPartitions; ++i)
-    parts.push_back(make(cluster::redis::partition_options(options, i)));
-  return std::make_unique<cluster::redis::PartitionedPresenceDirectory>(std::move(parts));
+  return std::make_unique<cluster::redis::PartitionedPresenceDirectory>(
+      cluster::redis::make_parts<cluster::PresenceDirectory>(options, make));
 }
 
 }  // namespace simpleim

@@ -6,7 +6,9 @@
 #include <string>
 #include <string_view>
 
-/// Numbers and texts side by side, for what nodes of one release tell each other. Little-endian.
+/// Numbers and texts side by side, in entries of a kind and a size each, for what nodes tell each other. Nodes of two
+/// releases run side by side during an upgrade: who does not know a kind skips the entry, and who knows an entry as it
+/// was once ignores what was added at its end. What an entry says already never changes. Little-endian.
 namespace simpleim::base {
 
 static_assert(std::endian::native == std::endian::little);
@@ -29,6 +31,25 @@ class ByteWriter {
 
  private:
   std::string& out_;
+};
+
+/// Writes an entry; its size is known when this ends.
+class EntryWriter : public ByteWriter {
+ public:
+  EntryWriter(std::string& out, std::uint8_t kind) : ByteWriter(out), entry_(out) {
+    number(kind).number(std::uint32_t{0});
+    start_ = out.size();
+  }
+  ~EntryWriter() {
+    const auto size = static_cast<std::uint32_t>(entry_.size() - start_);
+    std::memcpy(entry_.data() + start_ - sizeof size, &size, sizeof size);
+  }
+  EntryWriter(const EntryWriter&) = delete;
+  EntryWriter& operator=(const EntryWriter&) = delete;
+
+ private:
+  std::string& entry_;
+  std::size_t start_ = 0;
 };
 
 /// Reads past the end give zeros and make ok() false.
@@ -63,5 +84,16 @@ class ByteReader {
   std::string_view in_;
   bool ok_ = true;
 };
+
+struct Entry {
+  std::uint8_t kind = 0;
+  ByteReader body;
+};
+
+/// The next entry of `in`; its body is empty and `in` not ok() when it is damaged.
+inline Entry read_entry(ByteReader& in) {
+  const auto kind = in.number<std::uint8_t>();
+  return {kind, ByteReader(in.text())};
+}
 
 }  // namespace simpleim::base

@@ -9,7 +9,7 @@ namespace simpleim::gateway {
 namespace {
 
 using base::ByteReader;
-using base::ByteWriter;
+using base::EntryWriter;
 
 enum class Kind : std::uint8_t { kRun = 1, kNotice = 2, kMembership = 3, kSessionEnded = 4, kConnected = 5 };
 
@@ -42,12 +42,10 @@ class Publisher {
   std::vector<Publication> take() { return std::move(all_); }
 
  private:
-  ByteWriter begin(const TopicKey& topic, Kind kind) {
+  EntryWriter begin(const TopicKey& topic, Kind kind) {
     const auto [place, is_new] = places_.try_emplace(topic, all_.size());
     if (is_new) all_.push_back({topic, {}});
-    ByteWriter out(all_[place->second].payload);
-    out.number(static_cast<std::uint8_t>(kind));
-    return out;
+    return EntryWriter(all_[place->second].payload, static_cast<std::uint8_t>(kind));
   }
   void write(const TopicKey& topic, const Run& run) {
     auto out = begin(topic, Kind::kRun);
@@ -70,19 +68,55 @@ bool read_run(ByteReader& in, DeliveryBatch& batch) {
   run.count = in.number<std::uint32_t>();
   run.first = static_cast<std::uint32_t>(batch.messages.size());
   run.offset = static_cast<std::uint32_t>(batch.bytes.size());
+  std::uint64_t size = 0;
   for (std::uint32_t i = 0; i < run.count && in.ok(); ++i) {
     FramedMessage message;
-    message.offset = run.offset + run.size;
+    message.offset = static_cast<std::uint32_t>(run.offset + size);
     message.size = in.number<std::uint32_t>();
     message.seq = in.number<std::int64_t>();
-    run.size += message.size;
+    size += message.size;
     batch.messages.push_back(message);
   }
   const auto bytes = in.text();
-  if (!in.ok() || run.count == 0 || bytes.size() != run.size) return false;
+  if (!in.ok() || run.count == 0 || bytes.size() != size) return false;
+  run.size = static_cast<std::uint32_t>(size);
   batch.bytes += bytes;
   batch.steps.emplace_back(run);
   return true;
+}
+
+/// False when what was read makes no sense; what a newer node says is skipped.
+bool read_entry(Kind kind, ByteReader& in, const TopicKey& topic, Received& received) {
+  auto& batch = *received.batch;
+  switch (kind) {
+    case Kind::kRun:
+      return read_run(in, batch);
+    case Kind::kNotice: {
+      const auto frame = in.text();
+      batch.steps.emplace_back(
+          Notice{topic, {}, static_cast<std::uint32_t>(batch.bytes.size()), static_cast<std::uint32_t>(frame.size())});
+      batch.bytes += frame;
+      break;
+    }
+    case Kind::kMembership: {
+      const service::GroupId group{in.number<std::uint64_t>()};
+      const service::UserId user{in.number<std::uint64_t>()};
+      batch.steps.emplace_back(service::MembershipChanged{group, user, in.number<std::uint8_t>() != 0});
+      break;
+    }
+    case Kind::kSessionEnded: {
+      const service::UserId user{in.number<std::uint64_t>()};
+      received.ended.push_back({user, service::SessionId{in.number<std::uint64_t>()}});
+      break;
+    }
+    case Kind::kConnected: {
+      Connected connected{service::UserId{in.number<std::uint64_t>()}, std::string(in.text()), 0};
+      connected.opened_ms = in.number<std::int64_t>();
+      received.connected.push_back(std::move(connected));
+      break;
+    }
+  }
+  return in.ok();
 }
 
 }  // namespace
@@ -113,8 +147,7 @@ std::vector<Publication> publications_of(const DeliveryBatch& batch, const std::
 
 Publication publication_of(const Connected& connected) {
   Publication publication{TopicKey::of(connected.user), {}};
-  ByteWriter(publication.payload)
-      .number(static_cast<std::uint8_t>(Kind::kConnected))
+  EntryWriter(publication.payload, static_cast<std::uint8_t>(Kind::kConnected))
       .number(connected.user.value)
       .text(connected.device_id)
       .number(connected.opened_ms);
@@ -124,42 +157,11 @@ Publication publication_of(const Connected& connected) {
 std::optional<Received> parse_publication(const TopicKey& topic, std::string_view payload, std::size_t threads) {
   Received received;
   received.batch = std::make_shared<DeliveryBatch>();
-  auto& batch = *received.batch;
-  batch.answers.resize(threads);
+  received.batch->answers.resize(threads);
   ByteReader in(payload);
   while (!in.at_end()) {
-    switch (static_cast<Kind>(in.number<std::uint8_t>())) {
-      case Kind::kRun:
-        if (!read_run(in, batch)) return std::nullopt;
-        break;
-      case Kind::kNotice: {
-        const auto frame = in.text();
-        batch.steps.emplace_back(Notice{
-            topic, {}, static_cast<std::uint32_t>(batch.bytes.size()), static_cast<std::uint32_t>(frame.size())});
-        batch.bytes += frame;
-        break;
-      }
-      case Kind::kMembership: {
-        const service::GroupId group{in.number<std::uint64_t>()};
-        const service::UserId user{in.number<std::uint64_t>()};
-        batch.steps.emplace_back(service::MembershipChanged{group, user, in.number<bool>()});
-        break;
-      }
-      case Kind::kSessionEnded: {
-        const service::UserId user{in.number<std::uint64_t>()};
-        received.ended.push_back({user, service::SessionId{in.number<std::uint64_t>()}});
-        break;
-      }
-      case Kind::kConnected: {
-        Connected connected{service::UserId{in.number<std::uint64_t>()}, std::string(in.text()), 0};
-        connected.opened_ms = in.number<std::int64_t>();
-        received.connected.push_back(std::move(connected));
-        break;
-      }
-      default:
-        return std::nullopt;
-    }
-    if (!in.ok()) return std::nullopt;
+    auto [kind, body] = base::read_entry(in);
+    if (!in.ok() || !read_entry(static_cast<Kind>(kind), body, topic, received)) return std::nullopt;
   }
   return received;
 }

@@ -35,7 +35,7 @@ struct Received {
   std::vector<service::SessionEnded> ended;
   std::vector<Connected> connected;
 };
-/// Nothing when the payload is damaged.
+/// Nothing when the payload is damaged; what a newer node says is skipped.
 std::optional<Received> parse_publication(const TopicKey& topic, std::string_view payload, std::size_t threads);
 
 }  // namespace simpleim::gateway

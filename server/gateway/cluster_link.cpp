@@ -13,11 +13,6 @@ constexpr std::int64_t kTickMs = 20;
 constexpr std::int64_t kGapWaitMs = 30;
 constexpr std::int64_t kGapGiveUpMs = 3000;
 constexpr std::int64_t kLogEveryMs = 1000;
-/// A batch that is so old was told by its node, or never will be.
-constexpr std::int64_t kLogAgeMs = 700;
-/// Positions of the log may appear out of order for so long (a transaction that takes longer is ended by its server).
-constexpr std::int64_t kLogWindowMs = 5000;
-constexpr std::size_t kLogPage = 2000;
 constexpr std::size_t kGapPage = 200;
 /// Who joins on another node is brought so much of what was said since; the rest he fetches as he scrolls.
 constexpr std::int64_t kJoinedMessages = 20;
@@ -33,10 +28,10 @@ constexpr std::size_t kPresencePage = 500;
 }  // namespace
 
 ClusterLink::ClusterLink(Ports ports)
-    : ports_(std::move(ports)),
-      feed_(ports_.threads, [this](std::shared_ptr<const DeliveryBatch> batch) { sockets_->post(std::move(batch)); }),
-      log_(ports_.store.commit_log()) {
-  feed_.set_now([this] { return ports_.clock.steady_ms(); });
+    : ports_(std::move(ports)), feed_(ports_.threads, ports_.clock, [this](std::shared_ptr<const DeliveryBatch> batch) {
+        sockets_->post(std::move(batch));
+      }) {
+  if (auto* log = ports_.store.commit_log()) log_.emplace(*log);
 }
 
 void ClusterLink::start(LocalSockets& sockets) {
@@ -159,10 +154,10 @@ void ClusterLink::run() {
     settle_overdue();
     fetch_gaps();
     const auto now = ports_.clock.steady_ms();
-    if (log_ != nullptr && now >= next_log_ms_) {
+    if (log_ && now >= next_log_ms_) {
       next_log_ms_ = now + kLogEveryMs;
       try {
-        read_log();
+        log_->read(now, [this](const store::LoggedCommit& commit) { apply(commit); });
       } catch (const store::StoreError&) {
         // The store says by itself that it is away; this looks again in a second.
       }
@@ -188,27 +183,6 @@ void ClusterLink::fetch(const Feed::Gap& gap) {
   std::vector<service::Event> events;
   for (auto& message : page.messages) events.emplace_back(service::MessageStored{std::move(message), {}});
   feed_.pass(make_delivery_batch(std::move(events), ports_.threads, ports_.clock.now_ms()));
-}
-
-void ClusterLink::read_log() {
-  if (log_position_ < 0) log_position_ = log_->newest();
-  const auto now = ports_.clock.steady_ms();
-  for (auto from = log_position_;;) {
-    const auto commits = log_->since(from, kLogPage);
-    for (const auto& commit : commits) {
-      auto& entry = log_entries_.try_emplace(commit.position, LogEntry{now, false}).first->second;
-      if (entry.is_done || now - entry.seen_ms < kLogAgeMs) continue;
-      entry.is_done = true;
-      apply(commit);
-    }
-    if (commits.size() < kLogPage) break;
-    from = commits.back().position;
-  }
-  while (!log_entries_.empty() && log_entries_.begin()->second.is_done &&
-         now - log_entries_.begin()->second.seen_ms > kLogWindowMs) {
-    log_position_ = log_entries_.begin()->first;
-    log_entries_.erase(log_entries_.begin());
-  }
 }
 
 void ClusterLink::apply(const store::LoggedCommit& commit) {

@@ -10,6 +10,7 @@
 #include "cluster/presence_directory.h"
 #include "gateway/bus_codec.h"
 #include "gateway/feed.h"
+#include "gateway/log_reader.h"
 #include "store/store.h"
 
 namespace simpleim::gateway {
@@ -85,16 +86,11 @@ class ClusterLink {
     std::int64_t due_ms = 0;
     std::function<void()> done;
   };
-  struct LogEntry {
-    std::int64_t seen_ms = 0;
-    bool is_done = false;
-  };
 
   void receive(std::string_view topic, std::string_view payload);
   void run();
   void fetch_gaps();
   void fetch(const Feed::Gap& gap);
-  void read_log();
   void apply(const store::LoggedCommit& commit);
   /// He is there, or has left a node and is perhaps on another.
   void note_presence(UserId user, bool online);
@@ -105,8 +101,6 @@ class ClusterLink {
   Ports ports_;
   LocalSockets* sockets_ = nullptr;
   Feed feed_;
-  store::CommitLog* const log_;
-
   std::mutex mutex_;
   std::condition_variable wake_;
   bool stopping_ = false;
@@ -117,8 +111,7 @@ class ClusterLink {
   std::map<UserId, std::int64_t> look_up_at_;
 
   // The thread's own.
-  std::int64_t log_position_ = -1;
-  std::map<std::int64_t, LogEntry> log_entries_;
+  std::optional<LogReader> log_;
   std::int64_t next_log_ms_ = 0;
   std::int64_t next_watch_ms_ = 0;
   std::thread thread_;

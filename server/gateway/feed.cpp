@@ -109,7 +109,7 @@ void Feed::put_aside(const DeliveryBatch& batch, const Run& run) {
   moved.offset = moved.first = 0;
   alone->steps.emplace_back(moved);
   waiting_runs_ += waiting_[run.conversation]
-                       .try_emplace(batch.messages[run.first].seq, Waiting{std::move(alone), now_ms_()})
+                       .try_emplace(batch.messages[run.first].seq, Waiting{std::move(alone), clock_.steady_ms()})
                        .second;
 }
 

@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/clock.h"
 #include "gateway/delivery_batch.h"
 
 namespace simpleim::gateway {
@@ -24,7 +25,8 @@ class Feed {
  public:
   using Post = std::function<void(std::shared_ptr<const DeliveryBatch>)>;
   /// `post` must not block nor call the feed.
-  Feed(std::size_t threads, Post post) : threads_(threads), post_(std::move(post)) {}
+  Feed(std::size_t threads, const base::Clock& clock, Post post)
+      : threads_(threads), clock_(clock), post_(std::move(post)) {}
 
   /// Somebody on this node listens to the topic from now on, or one of them no longer. True when it is the first, or
   /// was the last.
@@ -54,8 +56,6 @@ class Feed {
   bool has_gaps() const;
   /// Messages from `first_seq` to `last_seq` were stored: what of it did not pass here yet, if anybody listens.
   std::optional<Gap> missing(service::ConversationId conversation, std::int64_t first_seq, std::int64_t last_seq) const;
-  /// The clock of what waits; set before pass().
-  void set_now(std::function<std::int64_t()> now_ms) { now_ms_ = std::move(now_ms); }
 
  private:
   struct Topic {
@@ -90,8 +90,8 @@ class Feed {
   void release(service::ConversationId conversation);
 
   const std::size_t threads_;
+  const base::Clock& clock_;
   const Post post_;
-  std::function<std::int64_t()> now_ms_ = [] { return 0; };
   mutable std::mutex mutex_;
   std::size_t waiting_runs_ = 0;
   std::uint64_t counter_ = 0;

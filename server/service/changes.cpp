@@ -9,13 +9,39 @@ namespace {
 
 enum class Kind : std::uint8_t { kMessages = 1, kMembership = 2, kSessionEnded = 3 };
 
-base::ByteWriter& begin(base::ByteWriter& out, Kind kind) { return out.number(static_cast<std::uint8_t>(kind)); }
+base::EntryWriter begin(std::string& out, Kind kind) { return {out, static_cast<std::uint8_t>(kind)}; }
+
+void read_entry(Kind kind, base::ByteReader& in, Changes& changes) {
+  switch (kind) {
+    case Kind::kMessages: {
+      Changes::Stretch stretch;
+      stretch.conversation.low = in.number<std::uint64_t>();
+      stretch.conversation.high = in.number<std::uint64_t>();
+      stretch.first_seq = in.number<std::int64_t>();
+      stretch.last_seq = in.number<std::int64_t>();
+      if (in.ok()) changes.messages.push_back(stretch);
+      break;
+    }
+    case Kind::kMembership: {
+      const GroupId group{in.number<std::uint64_t>()};
+      const UserId user{in.number<std::uint64_t>()};
+      const bool member = in.number<std::uint8_t>() != 0;
+      if (in.ok()) changes.memberships.push_back({group, user, member});
+      break;
+    }
+    case Kind::kSessionEnded: {
+      const UserId user{in.number<std::uint64_t>()};
+      const SessionId session{in.number<std::uint64_t>()};
+      if (in.ok()) changes.ended.push_back({user, session});
+      break;
+    }
+  }
+}
 
 }  // namespace
 
 std::string encode_changes(const std::vector<Event>& events) {
-  std::string text;
-  base::ByteWriter out(text);
+  std::string out;
   // The messages of one conversation are a stretch: nobody else appends to it meanwhile.
   boost::unordered_flat_map<ConversationId, Changes::Stretch, base::IdHash> stretches;
   for (const auto& event : events) {
@@ -36,39 +62,15 @@ std::string encode_changes(const std::vector<Event>& events) {
         .number(conversation.high)
         .number(stretch.first_seq)
         .number(stretch.last_seq);
-  return text;
+  return out;
 }
 
 Changes decode_changes(std::string_view text) {
   Changes changes;
   base::ByteReader in(text);
   while (!in.at_end()) {
-    switch (static_cast<Kind>(in.number<std::uint8_t>())) {
-      case Kind::kMessages: {
-        Changes::Stretch stretch;
-        stretch.conversation.low = in.number<std::uint64_t>();
-        stretch.conversation.high = in.number<std::uint64_t>();
-        stretch.first_seq = in.number<std::int64_t>();
-        stretch.last_seq = in.number<std::int64_t>();
-        if (in.ok()) changes.messages.push_back(stretch);
-        break;
-      }
-      case Kind::kMembership: {
-        const GroupId group{in.number<std::uint64_t>()};
-        const UserId user{in.number<std::uint64_t>()};
-        const bool member = in.number<bool>();
-        if (in.ok()) changes.memberships.push_back({group, user, member});
-        break;
-      }
-      case Kind::kSessionEnded: {
-        const UserId user{in.number<std::uint64_t>()};
-        const SessionId session{in.number<std::uint64_t>()};
-        if (in.ok()) changes.ended.push_back({user, session});
-        break;
-      }
-      default:
-        return changes;
-    }
+    auto [kind, body] = base::read_entry(in);
+    read_entry(static_cast<Kind>(kind), body, changes);
   }
   return changes;
 }

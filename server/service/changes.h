@@ -23,7 +23,7 @@ struct Changes {
 
 /// For the commit log; empty when there is nothing to hear of.
 std::string encode_changes(const std::vector<Event>& events);
-/// Of a text that is none, what could be read.
+/// What could be read; what a newer node says is skipped.
 Changes decode_changes(std::string_view text);
 
 }  // namespace simpleim::service

@@ -17,6 +17,9 @@ using namespace std::chrono_literals;
 
 /// A batch at least this large means that more is on its way: the next one waits a little for it.
 constexpr std::size_t kBusyBatch = 48;
+/// The same for a store that is a server of its own: a commit there costs several round trips, and the other nodes wait
+/// for its locks.
+constexpr std::size_t kBusyBatchFar = 12;
 /// A batch this large is worth its commit; nothing is gained by waiting longer.
 constexpr std::size_t kFullBatch = 768;
 /// How long a batch is tried that other nodes are in the way of.
@@ -112,7 +115,7 @@ std::vector<CommitLoop::Command> CommitLoop::take() {
   const auto something = [this] { return stopping_ || !queue_.empty(); };
   if (!tidy_pending_) ready_.wait(lock, something);
   else if (!ready_.wait_for(lock, kIdle, something)) return {};
-  if (last_batch_ >= kBusyBatch && !stopping_ && options_.delay_us > 0)
+  if (last_batch_ >= (commit_log_ == nullptr ? kBusyBatch : kBusyBatchFar) && !stopping_ && options_.delay_us > 0)
     ready_.wait_for(lock, std::chrono::microseconds(options_.delay_us),
                     [this] { return stopping_ || queued_ >= kFullBatch; });
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <tuple>
 
-#include "service/message_reader.h"
 #include "service/text_rules.h"
 
 namespace simpleim::service {
@@ -17,13 +16,9 @@ auto newest_first(const ConversationView& view) { return std::tuple(-view.last_t
 
 std::vector<ConversationView> Conversations::ends(UserId me) {
   std::vector<ConversationView> views;
-  MessageReader reader(store_, me);
-  for (auto& state : store_.conversations().states_of(me)) {
-    const auto from = reader.visible_from(state.conversation);
-    if (!from) continue;
+  for (auto& [state, visible_from, tail] : store_.listed(me)) {
     ConversationView view;
-    view.visible_from = *from;
-    const auto tail = store_.messages().tail(state.conversation);
+    view.visible_from = visible_from;
     view.last_seq = tail.last_seq;
     view.last_timestamp = tail.last_timestamp;
     view.state = std::move(state);

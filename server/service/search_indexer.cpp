@@ -200,20 +200,32 @@ void SearchIndexer::index(std::vector<Behind> conversations) {
   const auto newer = [](const Behind& a, const Behind& b) { return a.timestamp > b.timestamp; };
   std::priority_queue<Behind, std::vector<Behind>, decltype(newer)> behind(newer, std::move(conversations));
   while (!behind.empty() && !stopping_) {
-    const auto first = behind.top();
-    behind.pop();
-    auto& update = updates[first.conversation];
-    update.conversation = first.conversation;
-    const auto before = update.documents.size();
-    if (const auto rest = read(first, update)) behind.push(*rest);
-    messages += std::max<std::size_t>(1, update.documents.size() - before);
-    if (messages >= kAtOnce) write();
+    std::vector<Behind> turn;
+    do {
+      turn.push_back(behind.top());
+      behind.pop();
+    } while (!behind.empty() && behind.top().timestamp == turn.front().timestamp && turn.size() < kTogether);
+    const auto pages = read(turn);
+    for (std::size_t i = 0; i < turn.size(); ++i) {
+      auto& update = updates[turn[i].conversation];
+      update.conversation = turn[i].conversation;
+      const auto before = update.documents.size();
+      if (const auto rest = add(turn[i], pages[i], update)) behind.push(*rest);
+      messages += std::max<std::size_t>(1, update.documents.size() - before);
+      if (messages >= kAtOnce) write();
+    }
   }
   write();
 }
 
-std::optional<SearchIndexer::Behind> SearchIndexer::read(const Behind& behind, store::SearchUpdate& update) {
-  const auto page = store_.messages().history({behind.conversation, 1, 0, behind.indexed_to, kInTurn});
+std::vector<store::HistoryPage> SearchIndexer::read(const std::vector<Behind>& conversations) {
+  std::vector<store::MessagePlace> places;
+  for (const auto& behind : conversations) places.push_back({behind.conversation, behind.indexed_to});
+  return store_.messages().pages(places, kInTurn);
+}
+
+std::optional<SearchIndexer::Behind> SearchIndexer::add(const Behind& behind, const store::HistoryPage& page,
+                                                        store::SearchUpdate& update) {
   update.indexed_to = page.messages.empty() ? behind.indexed_to : page.messages.back().seq;
   for (const auto& message : page.messages) {
     if (!protocol::is_shown(message.type)) {

@@ -52,8 +52,10 @@ class SearchIndexer final : public EventSink {
   };
   /// Brings all of them in, by turns, what was said first before the rest: a search goes back in time (decision 0010).
   void index(std::vector<Behind> conversations);
-  /// The next messages of a conversation, at most kInTurn; what remains when there are more.
-  std::optional<Behind> read(const Behind& behind, store::SearchUpdate& update);
+  /// The next messages of these conversations, at most kInTurn of each.
+  std::vector<store::HistoryPage> read(const std::vector<Behind>& conversations);
+  /// Adds a page to what is written; what remains when there are more.
+  static std::optional<Behind> add(const Behind& behind, const store::HistoryPage& page, store::SearchUpdate& update);
 
   /// After `worked`: while the server has much to do, sleeps long enough for sends not to feel the index.
   void rest(std::chrono::steady_clock::duration worked);
@@ -63,6 +65,8 @@ class SearchIndexer final : public EventSink {
   static constexpr std::size_t kAtOnce = 2000;
   /// Messages of one conversation before it is another's turn.
   static constexpr std::size_t kInTurn = 100;
+  /// Conversations read at once that are equally old.
+  static constexpr std::size_t kTogether = kAtOnce / kInTurn;
   /// Conversations known to have moved; beyond it all are looked at again.
   static constexpr std::size_t kMaxMoved = 200'000;
 

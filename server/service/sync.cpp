@@ -5,16 +5,10 @@
 namespace simpleim::service {
 
 void Sync::begin() {
-  for (const auto& state : store_.conversations().states_of(me_)) {
-    std::int64_t visible_from = 1;
-    if (state.conversation.is_group()) {
-      const auto member = store_.groups().member(state.conversation.group(), me_);
-      if (!member) continue;
-      visible_from = member->joined_seq;
-    }
+  for (const auto& [state, visible_from, tail] : store_.listed(me_)) {
     const auto from = std::max(state.delivered_seq, visible_from - 1);
-    tails_.emplace_back(state.conversation, store_.messages().tail(state.conversation).last_seq);
-    if (tails_.back().second <= from) continue;
+    tails_.emplace_back(state.conversation, tail.last_seq);
+    if (tail.last_seq <= from) continue;
     todo_.push_back({reached_.size(), visible_from, options_.per_conversation});
     reached_.push_back({state.conversation, from, false});
   }

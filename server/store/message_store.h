@@ -31,6 +31,12 @@ struct HistoryQuery {
   std::size_t limit = 50;
 };
 
+/// A place in a conversation: behind the message with this seq.
+struct MessagePlace {
+  ConversationId conversation;
+  std::int64_t seq = 0;
+};
+
 struct HistoryPage {
   /// Ascending seq, whichever way the query went.
   std::vector<Message> messages;
@@ -119,6 +125,9 @@ class MessageStore {
   virtual std::vector<PinnedMessage> pins(ConversationId conversation) = 0;
 
   virtual HistoryPage history(const HistoryQuery& query) = 0;
+  /// Of each place the oldest `limit` messages behind it, in this order: history() of some dozens of conversations at
+  /// once, each of which comes only once. Outside batches.
+  virtual std::vector<HistoryPage> pages(const std::vector<MessagePlace>& places, std::size_t limit);
   /// A message by its id, whoever asks; on the batch's thread also one of the batch.
   virtual std::optional<Message> find(const MessageId& id) = 0;
   /// All conversations, from after `position` (0: the first), at most `limit`.

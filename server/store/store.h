@@ -29,6 +29,14 @@ class StoreError : public std::runtime_error {
   bool is_conflict_;
 };
 
+/// A conversation of a user's list that he may read, with where it ends.
+struct ListedConversation {
+  ConversationState state;
+  /// The first seq the user may see; at least 1.
+  std::int64_t visible_from = 1;
+  ConversationTail tail;
+};
+
 /// A set of stores whose writes commit together. One thread at a time has a batch open:
 /// ```
 /// store.begin();  …writes…  store.commit();   // or store.rollback()
@@ -46,6 +54,9 @@ class Store {
   virtual FileIndex& files() = 0;
   virtual ReportStore& reports() = 0;
   virtual CallStore& calls() = 0;
+
+  /// The user's whole list, without groups he is no member of. Outside batches.
+  virtual std::vector<ListedConversation> listed(UserId user);
 
   virtual void begin() = 0;
   virtual void commit() = 0;

@@ -2,6 +2,7 @@
 day. One checker as in test_chaos."""
 import itertools
 import json
+import re
 import struct
 import subprocess
 
@@ -175,6 +176,29 @@ def test_an_s3_that_says_no(refusal):
         wait_until(lambda: parts(cluster.nodes[0])["files"] == "ok", "the files", 10)
         assert cluster.mariadb.query(f"SELECT count(*) FROM {cluster.database}.file").stdout.strip() == "2"
         assert download(user, kept["url"])[2] == b"before"
+
+
+def test_an_s3_that_names_another_etag():
+    """What it says it has of a part is not what it will be asked for: no row, and nothing of the file is to be had."""
+    content = bytes(range(256)) * (80 << 10)  # more than one part
+    with Proxied("minio", nodes=1) as cluster:
+        user = User(cluster.nodes[0])
+        forged = itertools.count()
+
+        def forge(piece):
+            changed = re.sub(rb'(?i)(\r\netag: ")[0-9a-f]{32}', lambda m: m[1] + b"0" * 32, piece)
+            if changed != piece:
+                next(forged)
+            return changed
+
+        cluster.proxy.forge = forge
+        status, answer = try_upload(user, content)
+        assert next(forged) >= 2, "each part's answer was forged"
+        assert status in (500, 503), answer
+        assert cluster.mariadb.query(f"SELECT count(*) FROM {cluster.database}.file").stdout.strip() == "0"
+        assert user.connect().say(User(cluster.nodes[0]), "texts go on")["seq"] == 1
+        cluster.proxy.forge = lambda piece: piece
+        assert sha256(download(user, upload(user, content)["url"])[2]) == sha256(content)
 
 
 def test_a_download_that_s3_breaks_off():

@@ -139,13 +139,12 @@ std::vector<BusBackend> bus_backends() {
              static base::Metrics metrics;
              const auto options = RedisCluster::shared().options();
              std::vector<std::unique_ptr<cluster::Bus>> all;
-             for (std::size_t i = 0; i < nodes; ++i) {
-               std::vector<std::unique_ptr<cluster::Bus>> parts;
-               for (std::size_t p = 0; p < cluster::redis::kPartitions; ++p)
-                 parts.push_back(std::make_unique<cluster::redis::RedisBus>(
-                     cluster::redis::partition_options(options, p), system_clock(), secure_random(), metrics.bus()));
-               all.push_back(std::make_unique<cluster::redis::PartitionedBus>(std::move(parts)));
-             }
+             const auto make = [](const cluster::redis::RedisOptions& of) {
+               return std::make_unique<cluster::redis::RedisBus>(of, system_clock(), secure_random(), metrics.bus());
+             };
+             for (std::size_t i = 0; i < nodes; ++i)
+               all.push_back(std::make_unique<cluster::redis::PartitionedBus>(
+                   cluster::redis::make_parts<cluster::Bus>(options, make)));
              return all;
            }}};
 }
@@ -158,12 +157,11 @@ std::vector<PresenceBackend> presence_backends() {
                                                                              system_clock(), secure_random());
            }},
           {"redis_cluster", [] {
-             const auto options = RedisCluster::shared().options();
-             std::vector<std::unique_ptr<cluster::PresenceDirectory>> parts;
-             for (std::size_t p = 0; p < cluster::redis::kPartitions; ++p)
-               parts.push_back(std::make_unique<cluster::redis::RedisPresenceDirectory>(
-                   cluster::redis::partition_options(options, p), system_clock(), secure_random()));
-             return std::make_unique<cluster::redis::PartitionedPresenceDirectory>(std::move(parts));
+             const auto make = [](const cluster::redis::RedisOptions& of) {
+               return std::make_unique<cluster::redis::RedisPresenceDirectory>(of, system_clock(), secure_random());
+             };
+             return std::make_unique<cluster::redis::PartitionedPresenceDirectory>(
+                 cluster::redis::make_parts<cluster::PresenceDirectory>(RedisCluster::shared().options(), make));
            }}};
 }
 

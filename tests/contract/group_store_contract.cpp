@@ -110,6 +110,44 @@ TEST_P(ConversationStoreContract, OpeningAgainChangesNothingAndSettingsStay) {
   EXPECT_TRUE(store_->conversations().states_of(kAlice).empty());
 }
 
+TEST_P(ConversationStoreContract, ListsWhatAUserMayReadWithWhereItEnds) {
+  const auto joined = base::ConversationId::of(GroupId{5});
+  const auto left = base::ConversationId::of(GroupId{6});
+  const auto empty = base::ConversationId::between(kAlice, base::UserId{33});
+  batch([&] {
+    for (const auto id : {GroupId{5}, GroupId{6}}) {
+      store::Group g;
+      g.id = id;
+      g.name = "g";
+      g.owner = kBob;
+      store_->groups().create_group(g);
+      store_->groups().put_member({id, kBob, Role::kOwner, "", 1, 1, 0});
+    }
+    for (const auto conversation : {joined, left, pair_, empty})
+      store_->conversations().open(kAlice, conversation, conversation == pair_ ? 1 : 0);
+    store_->conversations().open(kBob, left, 0);
+    store_->groups().put_member({GroupId{5}, kAlice, Role::kMember, "", 1, 3, 0});
+  });
+  for (const auto* id : {"g1", "g2", "g3"}) append(message(id, joined, kBob));
+  for (const auto* id : {"p1", "p2"}) append(message(id, pair_, kBob));
+  append(message("l1", left, kBob));
+  reopen();
+  auto listed = store_->listed(kAlice);
+  std::sort(listed.begin(), listed.end(),
+            [](const auto& a, const auto& b) { return a.state.conversation < b.state.conversation; });
+  ASSERT_EQ(listed.size(), 3u) << "not the group that Alice is no member of";
+  EXPECT_EQ(listed[0].state.conversation, joined);
+  EXPECT_EQ(listed[0].visible_from, 3);
+  EXPECT_EQ(listed[0].tail.last_seq, 3);
+  EXPECT_EQ(listed[0].tail.last_timestamp, store_->messages().tail(joined).last_timestamp);
+  EXPECT_EQ(listed[1].state.conversation, pair_);
+  EXPECT_EQ(listed[1].state.read_seq, 1);
+  EXPECT_EQ(listed[1].visible_from, 1);
+  EXPECT_EQ(listed[1].tail.last_seq, 2);
+  EXPECT_EQ(listed[2].state.conversation, empty);
+  EXPECT_EQ(listed[2].tail.last_seq, 0);
+}
+
 TEST_P(ConversationStoreContract, GivesTheReadMarksOfAGroupsMembersOnly) {
   const GroupId group{5};
   const auto conversation = base::ConversationId::of(group);

@@ -323,6 +323,28 @@ TEST_P(MessageStoreContract, ReactionsVersionsAndPinsGoWithTheirMessage) {
   EXPECT_EQ(store_->messages().first_mention(pair_, kBob, 0), 0);
 }
 
+TEST_P(MessageStoreContract, ReadsOnInSeveralConversationsAtOnce) {
+  const auto group = base::ConversationId::of(base::GroupId{9});
+  const auto unknown = base::ConversationId::of(base::GroupId{10});
+  for (int i = 1; i <= 5; ++i) append(message("p" + std::to_string(i), pair_, kAlice));
+  for (int i = 1; i <= 2; ++i) append(message("g" + std::to_string(i), group, kBob));
+  reopen();
+  const auto pages = store_->messages().pages({{unknown, 0}, {pair_, 1}, {group, 1}}, 3);
+  ASSERT_EQ(pages.size(), 3u);
+  EXPECT_TRUE(pages[0].messages.empty());
+  EXPECT_FALSE(pages[0].has_more);
+  ASSERT_EQ(pages[1].messages.size(), 3u);
+  for (std::int64_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(pages[1].messages[static_cast<std::size_t>(i)].seq, i + 2);
+    EXPECT_EQ(pages[1].messages[static_cast<std::size_t>(i)].conversation, pair_);
+  }
+  EXPECT_TRUE(pages[1].has_more);
+  ASSERT_EQ(pages[2].messages.size(), 1u);
+  EXPECT_EQ(pages[2].messages.front().id, message_id("g2"));
+  EXPECT_FALSE(pages[2].has_more);
+  EXPECT_TRUE(store_->messages().pages({{group, 2}}, 3).front().messages.empty());
+}
+
 INSTANTIATE_TEST_SUITE_P(Backends, MessageStoreContract, testing::ValuesIn(store_backends()), backend_name);
 
 }  // namespace simpleim::test

@@ -10,6 +10,7 @@ class Proxy:
     `delay_s`: how long each piece stays on its way, either way.
     `answer`: called with each piece that goes to the server; returns None (pass it on), bytes (what comes back instead;
     the server does not get the piece), or CUT (the server gets it, and then both lose the connection).
+    `forge`: called with each piece that comes back; returns what arrives instead.
     """
 
     CUT = object()
@@ -18,6 +19,7 @@ class Proxy:
         self.target = target
         self.delay_s = 0
         self.answer = lambda piece: None
+        self.forge = lambda piece: piece
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.open = set()
@@ -47,7 +49,10 @@ class Proxy:
             while piece := source.recv(1 << 16):
                 if self.delay_s:
                     time.sleep(self.delay_s)
-                said = self.answer(piece) if to_server else None
+                if not to_server:
+                    sink.sendall(self.forge(piece))
+                    continue
+                said = self.answer(piece)
                 if said is None or said is self.CUT:
                     sink.sendall(piece)
                 else:

@@ -17,6 +17,14 @@ constexpr std::size_t kPartitions = 8;
 /// Those of part `number`.
 RedisOptions partition_options(RedisOptions options, std::size_t number);
 
+/// What `make` makes of each part's options.
+template <class Port, class Make>
+std::vector<std::unique_ptr<Port>> make_parts(const RedisOptions& options, Make make) {
+  std::vector<std::unique_ptr<Port>> parts;
+  for (std::size_t i = 0; i < kPartitions; ++i) parts.push_back(make(partition_options(options, i)));
+  return parts;
+}
+
 /// One bus a part; a topic is always on the same.
 class PartitionedBus final : public Bus {
  public:

@@ -15,6 +15,7 @@ class ArchivedMessageStore final : public BatchedMessageStore {
   ArchivedMessageStore(Database& db, ConversationIndex& index, MessageArchive& archive)
       : BatchedMessageStore(db, index), archive_(archive) {}
 
+  std::string look_up_question(const std::vector<MessageId>&) const override { return ""; }
   void amend(const Message& target) override;
 
   HistoryPage history(const HistoryQuery& query) override;

@@ -9,6 +9,14 @@ constexpr std::size_t kTokenBytes = 16;
 constexpr std::int64_t kKeptMs = 10 * 60 * 1000;
 constexpr std::int64_t kExpiredAtOnce = 1000;
 
+LoggedCommit read_commit(Query& query) {
+  LoggedCommit commit;
+  commit.position = query.integer();
+  commit.node = query.text();
+  commit.changes = query.text();
+  return commit;
+}
+
 }  // namespace
 
 void MysqlCommitLog::append(std::string_view changes) {
@@ -33,14 +41,24 @@ std::vector<LoggedCommit> MysqlCommitLog::since(std::int64_t position, std::size
   auto db = db_.read();
   auto query = db->query("SELECT id, node, changes FROM commit_log WHERE id > ? ORDER BY id LIMIT ?");
   query.bind(position).bind(static_cast<std::int64_t>(limit));
-  while (query.step()) {
-    LoggedCommit commit;
-    commit.position = query.integer();
-    commit.node = query.text();
-    commit.changes = query.text();
-    found.push_back(std::move(commit));
-  }
+  while (query.step()) found.push_back(read_commit(query));
   return found;
+}
+
+std::vector<std::int64_t> MysqlCommitLog::positions(std::int64_t after, std::int64_t to) {
+  std::vector<std::int64_t> found;
+  auto db = db_.read();
+  auto query = db->query("SELECT id FROM commit_log WHERE id > ? AND id <= ? ORDER BY id");
+  query.bind(after).bind(to);
+  while (query.step()) found.push_back(query.integer());
+  return found;
+}
+
+std::optional<LoggedCommit> MysqlCommitLog::at(std::int64_t position) {
+  auto db = db_.read();
+  auto query = db->query("SELECT id, node, changes FROM commit_log WHERE id=?");
+  if (!query.bind(position).step()) return std::nullopt;
+  return read_commit(query);
 }
 
 std::int64_t MysqlCommitLog::newest() {
@@ -49,13 +67,19 @@ std::int64_t MysqlCommitLog::newest() {
   return query.step() ? query.integer() : 0;
 }
 
+/// Rows stand in order of time, about: nothing behind the first one is looked at before that one is too old.
 bool MysqlCommitLog::expire() {
   auto& db = db_.write();
-  db.query("DELETE FROM commit_log WHERE at < ? ORDER BY id LIMIT ?")
-      .bind(clock_.now_ms() - kKeptMs)
-      .bind(kExpiredAtOnce)
-      .run();
-  return db.changes() == kExpiredAtOnce;
+  const auto too_old = clock_.now_ms() - kKeptMs;
+  std::int64_t first = 0;
+  {
+    auto query = db.query("SELECT id, at FROM commit_log ORDER BY id LIMIT 1");
+    if (!query.step()) return false;
+    first = query.integer();
+    if (query.integer() >= too_old) return false;
+  }
+  db.query("DELETE FROM commit_log WHERE id < ? AND at < ?").bind(first + kExpiredAtOnce).bind(too_old).run();
+  return db.changes() > 0;
 }
 
 }  // namespace simpleim::store::mysql

@@ -12,6 +12,8 @@ class MysqlCommitLog final : public CommitLog {
 
   void append(std::string_view changes) override;
   std::vector<LoggedCommit> since(std::int64_t position, std::size_t limit) override;
+  std::vector<std::int64_t> positions(std::int64_t after, std::int64_t to) override;
+  std::optional<LoggedCommit> at(std::int64_t position) override;
   std::int64_t newest() override;
 
   /// The batch's token; its row is written if append() was not called. Throws StoreError.

@@ -96,6 +96,11 @@ void MysqlStatement::open(std::string text) {
   started_ = false;
 }
 
+void MysqlStatement::open(MYSQL_RES* result) {
+  result_.reset(result);
+  started_ = true;
+}
+
 void MysqlStatement::again() {
   text_ = pieces_->front();
   next_ = 1;
@@ -228,7 +233,12 @@ Query Connection::query(const char* sql) {
 
 Query Connection::text_query(std::string sql) {
   auto& statement = take_statement();
-  statement.open(std::move(sql));
+  if (!prefetched_ || sql != prefetch_) {
+    statement.open(std::move(sql));
+  } else {
+    statement.open(prefetched_.release());
+    prefetch_.clear();
+  }
   return Query(statement);
 }
 
@@ -262,7 +272,11 @@ void Connection::truncate(std::size_t size) {
   open_insert_ = nullptr;
 }
 
-void Connection::discard() { truncate(0); }
+void Connection::discard() {
+  truncate(0);
+  prefetch_.clear();
+  prefetched_.reset();
+}
 
 void Connection::flush() {
   close_row();
@@ -300,26 +314,31 @@ MYSQL_RES* Connection::read(std::string_view sql) {
 
 MYSQL_RES* Connection::exchange(std::string_view sql) {
   ++flushes_;
+  const bool asks_more = !prefetch_.empty() && !prefetched_;
+  const auto both = asks_more ? std::string(sql) + ';' + prefetch_ : std::string();
+  if (asks_more) sql = both;
   if (mysql_real_query(mysql_, sql.data(), sql.size()) != 0) fail("a query");
-  return take_results();
+  return take_results(asks_more);
 }
 
 void Connection::send(std::string_view sql) { mysql_free_result(exchange(sql)); }
 
-/// That of the last statement; null when it has no rows.
-MYSQL_RES* Connection::take_results() {
-  MYSQL_RES* last = nullptr;
+/// That of the last statement, or of the one before it when the last was prefetched; null when it has no rows.
+MYSQL_RES* Connection::take_results(bool asks_more) {
+  std::unique_ptr<MYSQL_RES, FreeResult> before;
   for (;;) {
-    mysql_free_result(last);
-    last = mysql_store_result(mysql_);
-    if (last == nullptr && mysql_errno(mysql_) != 0) fail("a result");
-    if (last == nullptr) changes_ = static_cast<std::int64_t>(mysql_affected_rows(mysql_));
+    std::unique_ptr<MYSQL_RES, FreeResult> result(mysql_store_result(mysql_));
+    if (!result && mysql_errno(mysql_) != 0) fail("a result");
+    if (!result) changes_ = static_cast<std::int64_t>(mysql_affected_rows(mysql_));
     const int more = mysql_next_result(mysql_);
-    if (more < 0) return last;
-    if (more > 0) {
-      mysql_free_result(last);
-      fail("a statement");
+    if (more > 0) fail("a statement");
+    if (more == 0) {
+      before = std::move(result);
+      continue;
     }
+    if (!asks_more) return result.release();
+    prefetched_ = std::move(result);
+    return before.release();
   }
 }
 

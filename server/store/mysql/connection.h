@@ -39,6 +39,7 @@ class MysqlStatement final : public sql::Statement {
 
   void open(const std::vector<std::string>& pieces);
   void open(std::string text);
+  void open(MYSQL_RES* result);
   void bind(std::int64_t value) override;
   void bind_text(std::string_view text) override;
   void bind_blob(std::string_view bytes) override;
@@ -80,6 +81,8 @@ class Connection final : public sql::Connection {
   Query query(const char* sql) override;
   /// Of a text with its values in it.
   Query text_query(std::string sql);
+  /// Asks this behind the next question, in the same packet; text_query() of the same text has the rows at once.
+  void prefetch(std::string sql) { prefetch_ = std::move(sql); }
   std::int64_t changes() override;
 
   /// Adds a whole statement to what waits.
@@ -109,7 +112,7 @@ class Connection final : public sql::Connection {
   friend class MysqlStatement;
   MYSQL_RES* read(std::string_view sql);
   void send(std::string_view sql);
-  MYSQL_RES* take_results();
+  MYSQL_RES* take_results(bool asks_more);
   [[noreturn]] void fail(const char* what);
   void close_row();
   void open();
@@ -125,6 +128,9 @@ class Connection final : public sql::Connection {
   MYSQL* mysql_ = nullptr;
   bool is_lost_ = false;
   std::string pending_;
+  /// To be asked behind the next question, or asked when there is a result.
+  std::string prefetch_;
+  std::unique_ptr<MYSQL_RES, FreeResult> prefetched_;
   const char* open_insert_ = nullptr;
   const char* open_end_ = "";
   std::int64_t changes_ = 0;

@@ -5,11 +5,6 @@
 namespace simpleim::store::mysql {
 namespace {
 
-std::string pair_of(ConversationId c) {
-  return "(" + std::to_string(static_cast<std::int64_t>(c.low)) + "," +
-         std::to_string(static_cast<std::int64_t>(c.high)) + ")";
-}
-
 template <class Items, class Text>
 std::string join(const Items& items, Text text) {
   std::string out;
@@ -21,6 +16,11 @@ std::string join(const Items& items, Text text) {
 }
 
 }  // namespace
+
+std::string pair_of(ConversationId c) {
+  return "(" + std::to_string(static_cast<std::int64_t>(c.low)) + "," +
+         std::to_string(static_cast<std::int64_t>(c.high)) + ")";
+}
 
 const ConversationIndex::Entry* ConversationIndex::find(ConversationId conversation) const {
   const auto found = entries_.find(conversation);
@@ -54,7 +54,8 @@ ConversationIndex::Entry* ConversationIndex::open_key(std::int64_t key) {
   return found == entries_.end() ? nullptr : &found->second;
 }
 
-std::vector<ConversationId> ConversationIndex::claim(std::vector<ConversationId> conversations) {
+std::vector<ConversationId> ConversationIndex::claim(std::vector<ConversationId> conversations,
+                                                     const std::string& prefetch) {
   std::sort(conversations.begin(), conversations.end());
   conversations.erase(std::unique(conversations.begin(), conversations.end()), conversations.end());
   std::erase_if(conversations, [this](ConversationId c) { return entries_.contains(c); });
@@ -66,7 +67,9 @@ std::vector<ConversationId> ConversationIndex::claim(std::vector<ConversationId>
   for (const auto c : conversations)
     if (const auto key = find_key(c); key != 0) keys.push_back(key);
   std::vector<ConversationId> changed;
-  if (!keys.empty()) lock(keys, &changed);
+  if (keys.empty()) return changed;
+  db_.write().prefetch(prefetch);
+  lock(keys, &changed);
   return changed;
 }
 

@@ -7,6 +7,9 @@
 
 namespace simpleim::store::mysql {
 
+/// "(low,high)", for SQL.
+std::string pair_of(ConversationId conversation);
+
 /// The rows of conversations: their keys, which never change, and for those that the batch has locked where they end.
 /// Of the batch's thread.
 class ConversationIndex final : public sql::ConversationKeys {
@@ -36,7 +39,8 @@ class ConversationIndex final : public sql::ConversationKeys {
   /// Null when the batch has not locked it.
   const Entry* find(ConversationId conversation) const;
   /// Locks those that exist, in the order of their keys. Returns those whose rules changed since they were locked last.
-  std::vector<ConversationId> claim(std::vector<ConversationId> conversations);
+  /// `prefetch`: a question to be asked once they are locked (Connection::prefetch); "": none.
+  std::vector<ConversationId> claim(std::vector<ConversationId> conversations, const std::string& prefetch);
   /// Its members, roles or blocks change in this batch: the other nodes find out with their next claim.
   void change_rules(ConversationId conversation);
   /// Writes where the conversations end that have grown.

@@ -1,5 +1,7 @@
 #include "store/mysql/conversation_store.h"
 
+#include <algorithm>
+
 namespace simpleim::store::mysql {
 
 void MysqlConversationStore::look_up(const std::vector<std::pair<UserId, ConversationId>>& marks) {
@@ -16,14 +18,35 @@ void MysqlConversationStore::look_up(const std::vector<std::pair<UserId, Convers
   }
   if (list.empty()) return;
   auto query = db_.write().text_query(
-      "SELECT s.user_id, c.low, c.high, s.read_seq, s.delivered_seq, s.pinned, s.muted, s.archived, s.draft FROM "
-      "conversation_state s JOIN conversation c ON c.id=s.conversation_id WHERE (s.user_id, s.conversation_id) IN (" +
+      "SELECT s.user_id, " STATE_COLUMNS
+      " FROM conversation_state s JOIN conversation c ON c.id=s.conversation_id WHERE (s.user_id, s.conversation_id) "
+      "IN (" +
       list + ")");
   while (query.step()) {
     const UserId user{query.id()};
     const auto state = read_state(query);
     known_[{user, state.conversation}] = state;
   }
+}
+
+std::vector<ListedConversation> MysqlConversationStore::listed(UserId user) {
+  std::vector<ListedConversation> found;
+  auto db = db_.read();
+  auto query =
+      db->query("SELECT " STATE_COLUMNS
+                ", c.last_seq, c.last_timestamp, ifnull(m.joined_seq, 1) FROM conversation_state s JOIN conversation c "
+                "ON c.id=s.conversation_id LEFT JOIN group_member m ON c.low=0 AND m.group_id=c.high AND "
+                "m.user_id=s.user_id WHERE s.user_id=? AND (c.low<>0 OR m.user_id IS NOT NULL)");
+  query.bind(user.value);
+  while (query.step()) {
+    ListedConversation listed;
+    listed.state = read_state(query);
+    listed.tail.last_seq = query.integer();
+    listed.tail.last_timestamp = query.integer();
+    listed.visible_from = std::max<std::int64_t>(1, query.integer());
+    found.push_back(std::move(listed));
+  }
+  return found;
 }
 
 std::optional<ConversationState>* MysqlConversationStore::find(UserId user, ConversationId conversation) {

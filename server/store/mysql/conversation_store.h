@@ -5,6 +5,7 @@
 
 #include "store/mysql/conversation_index.h"
 #include "store/sql/sql_conversation_store.h"
+#include "store/store.h"
 
 namespace simpleim::store::mysql {
 
@@ -14,6 +15,8 @@ class MysqlConversationStore final : public sql::SqlConversationStore {
   MysqlConversationStore(Database& db, ConversationIndex& index)
       : SqlConversationStore(db, index), db_(db), index_(index) {}
 
+  /// Store::listed in one question: the row of a conversation says where it ends.
+  std::vector<ListedConversation> listed(UserId user);
   std::optional<ConversationState> state(UserId user, ConversationId conversation) override;
   void open(UserId user, ConversationId conversation, std::int64_t seq) override;
   void remove(UserId user, ConversationId conversation) override;

@@ -108,7 +108,7 @@ bool Database::begin() {
 bool Database::settle_doubt() {
   std::string row = "(";
   Connection::append_blob(row, doubtful_);
-  row += ", '', 0, '')";
+  row += ", '', " + std::to_string(clock_.now_ms()) + ", '')";
   bool stored = false;
   try {
     writer_->defer_row("INSERT INTO commit_log(token, node, at, changes) VALUES ", row);

@@ -1,5 +1,8 @@
 #include "store/mysql/message_store.h"
 
+#include <algorithm>
+#include <unordered_map>
+
 #include "store/sql/message_rows.h"
 #include "store/sql/packed_id.h"
 
@@ -78,16 +81,20 @@ std::vector<ConversationEnd> BatchedMessageStore::conversation_ends(std::uint64_
 
 // ---------------------------------------------------------------- in the table `message`
 
-std::vector<Message> MysqlMessageStore::stored(const std::vector<MessageId>& ids) {
+std::string MysqlMessageStore::look_up_question(const std::vector<MessageId>& ids) const {
+  if (ids.empty()) return "";
   std::string list;
   for (const auto& id : ids) {
     if (!list.empty()) list += ',';
     Connection::append_blob(list, sql::PackedId(id.view()).view());
   }
-  auto query = db_.write().text_query(
-      "SELECT m.message_id, m.sender_id, m.timestamp, m.key, c.low, c.high FROM message m JOIN conversation c ON "
-      "c.id = m.key >> 32 WHERE m.message_id IN (" +
-      list + ")");
+  return "SELECT m.message_id, m.sender_id, m.timestamp, m.key, c.low, c.high FROM message m JOIN conversation c ON "
+         "c.id = m.key >> 32 WHERE m.message_id IN (" +
+         list + ")";
+}
+
+std::vector<Message> MysqlMessageStore::stored(const std::vector<MessageId>& ids) {
+  auto query = db_.write().text_query(look_up_question(ids));
   std::vector<Message> found;
   while (query.step()) {
     Message m;
@@ -138,6 +145,55 @@ HistoryPage MysqlMessageStore::history(const HistoryQuery& q) {
   page.has_more = page.messages.size() > q.limit;
   if (page.has_more) page.messages.erase(newest ? page.messages.begin() : std::prev(page.messages.end()));
   return page;
+}
+
+/// Two questions: the rows of the conversations, which say where they end, and all their messages. There are no gaps
+/// between seqs, so that a number of messages is a range of keys.
+std::vector<HistoryPage> MysqlMessageStore::pages(const std::vector<MessagePlace>& places, std::size_t limit) {
+  struct Wanted {
+    ConversationId conversation;
+    std::size_t page = 0;
+  };
+  std::vector<HistoryPage> pages(places.size());
+  std::unordered_map<ConversationId, std::size_t, base::IdHash> numbers;
+  std::string list;
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    numbers[places[i].conversation] = i;
+    if (i > 0) list += ',';
+    list += pair_of(places[i].conversation);
+  }
+  if (list.empty()) return pages;
+  const auto most = static_cast<std::int64_t>(limit);
+  auto lease = db_.read();
+  auto& db = static_cast<Connection&>(*lease);
+  std::unordered_map<std::int64_t, Wanted> wanted;
+  std::string ranges;
+  {
+    auto query = db.text_query("SELECT id, low, high, last_seq FROM conversation WHERE (low, high) IN (" + list + ")");
+    while (query.step()) {
+      const auto key = query.integer();
+      ConversationId conversation;
+      conversation.low = query.id();
+      conversation.high = query.id();
+      const auto last_seq = query.integer();
+      const auto page = numbers.at(conversation);
+      const auto after = places[page].seq;
+      if (last_seq <= after) continue;
+      pages[page].has_more = last_seq > after + most;
+      wanted.emplace(key, Wanted{conversation, page});
+      if (!ranges.empty()) ranges += " OR ";
+      ranges += "m.key BETWEEN " + std::to_string(row_key(key, after + 1)) + " AND " +
+                std::to_string(row_key(key, std::min(last_seq, after + most)));
+    }
+  }
+  if (ranges.empty()) return pages;
+  auto query =
+      db.text_query("SELECT m.key >> 32, " MESSAGE_COLUMNS " FROM message m WHERE " + ranges + " ORDER BY m.key");
+  while (query.step()) {
+    const auto& [conversation, page] = wanted.at(query.integer());
+    pages[page].messages.push_back(sql::read_message(query, conversation));
+  }
+  return pages;
 }
 
 std::optional<Message> MysqlMessageStore::find(const MessageId& id) {

@@ -21,6 +21,8 @@ class BatchedMessageStore : public sql::SqlMessageStore {
 
   /// Asks for all of them at once what find_earlier() will ask.
   void look_up(const std::vector<MessageId>& ids);
+  /// What look_up() will ask MySQL; "": nothing.
+  virtual std::string look_up_question(const std::vector<MessageId>& ids) const = 0;
   /// Where these messages are, as far as they exist.
   std::vector<ConversationId> conversations_of(const std::vector<MessageId>& ids);
   /// What lies elsewhere becomes durable there.
@@ -60,8 +62,10 @@ class MysqlMessageStore final : public BatchedMessageStore {
  public:
   using BatchedMessageStore::BatchedMessageStore;
 
+  std::string look_up_question(const std::vector<MessageId>& ids) const override;
   void amend(const Message& target) override;
   HistoryPage history(const HistoryQuery& query) override;
+  std::vector<HistoryPage> pages(const std::vector<MessagePlace>& places, std::size_t limit) override;
   std::optional<Message> find(const MessageId& id) override;
   ConversationTail tail(ConversationId conversation) override;
   std::optional<Message> last_message(ConversationId conversation) override;

@@ -110,7 +110,7 @@ void MysqlStore::undo_to_mark() {
 std::vector<ConversationId> MysqlStore::claim(const Claim& claim) {
   auto conversations = claim.conversations;
   for (const auto conversation : messages_->conversations_of(claim.targets)) conversations.push_back(conversation);
-  auto changed = index_.claim(std::move(conversations));
+  auto changed = index_.claim(std::move(conversations), messages_->look_up_question(claim.messages));
   messages_->look_up(claim.messages);
   conversations_.look_up(claim.marks);
   return changed;

@@ -52,6 +52,7 @@ class MysqlStore final : public Store {
   ReportStore& reports() override { return reports_; }
   CallStore& calls() override { return calls_; }
 
+  std::vector<ListedConversation> listed(UserId user) override { return conversations_.listed(user); }
   void begin() override;
   void commit() override;
   void rollback() override;

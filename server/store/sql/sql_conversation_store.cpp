@@ -1,12 +1,6 @@
 #include "store/sql/sql_conversation_store.h"
 
 namespace simpleim::store::sql {
-namespace {
-
-#define STATE_COLUMNS "c.low, c.high, s.read_seq, s.delivered_seq, s.pinned, s.muted, s.archived, s.draft"
-
-}  // namespace
-
 ConversationState SqlConversationStore::read_state(Query& q) {
   ConversationState s;
   s.conversation.low = q.id();

@@ -3,6 +3,9 @@
 #include "store/conversation_store.h"
 #include "store/sql/row_key.h"
 
+/// The columns read_state() reads: conversation c joined with conversation_state s.
+#define STATE_COLUMNS "c.low, c.high, s.read_seq, s.delivered_seq, s.pinned, s.muted, s.archived, s.draft"
+
 namespace simpleim::store::sql {
 
 class SqlConversationStore : public ConversationStore {
@@ -19,7 +22,7 @@ class SqlConversationStore : public ConversationStore {
   void update(UserId user, const ConversationState& state) override;
 
  protected:
-  /// From a row of low, high, read_seq, delivered_seq, pinned, muted, archived, draft.
+  /// From a row that goes on with STATE_COLUMNS.
   static ConversationState read_state(Query& query);
   void write_read(UserId user, ConversationId conversation, std::int64_t seq);
   void write_delivered(UserId user, ConversationId conversation, std::int64_t seq);

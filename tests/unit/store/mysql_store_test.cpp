@@ -178,11 +178,45 @@ TEST_F(MysqlNodes, TellEachOtherThroughTheLog) {
   ASSERT_EQ(found.size(), 1u);
   EXPECT_EQ(found.front().changes, std::string("what\0changed", 12));
   EXPECT_EQ(found.front().node, "node1");
+  const auto position = found.front().position;
+  EXPECT_EQ(b->commit_log()->positions(start, position), std::vector{position});
+  EXPECT_TRUE(b->commit_log()->positions(position, position + 10).empty());
+  EXPECT_EQ(b->commit_log()->at(position)->changes, found.front().changes);
+  EXPECT_FALSE(b->commit_log()->at(position + 1));
   EXPECT_EQ(b->commit_log()->newest(), found.front().position);
   a->begin();
   EXPECT_FALSE(a->accounts().user(kAlice));
   a->commit();
   EXPECT_EQ(b->commit_log()->newest(), found.front().position) << "who only reads leaves no row";
+}
+
+TEST_F(MysqlNodes, ForgetOldCommitsAndLeaveTheNewOnesAlone) {
+  auto& server = MariaDbServer::shared();
+  auto store = node(server);
+  const auto log = options_.database + ".commit_log";
+  const auto rows = [&](const std::string& at, const std::string& numbers) {
+    server.execute("INSERT INTO " + log + "(token, node, at, changes) SELECT concat('t', seq), 'node2', " + at +
+                   ", '' FROM " + numbers);
+  };
+  server.execute("DELETE FROM " + log);
+  rows("1000", "seq_1_to_2500");
+  rows(std::to_string(clock_.now_ms()), "seq_2501_to_6000");
+  while (store->tidy()) {
+  }
+  EXPECT_EQ(
+      server.execute("SELECT count(*), count(if(node='node2', 1, NULL)) FROM " + log + " WHERE at > 1000").substr(5),
+      "3500");
+  EXPECT_EQ(server.execute("SELECT count(*) FROM " + log + " WHERE at = 1000"), "0");
+  // This runs every second beside the sends: it must not read the whole log each time.
+  const auto read = [&] {
+    const auto sum = server.execute(
+        "SELECT sum(variable_value) FROM information_schema.global_status WHERE variable_name IN "
+        "('HANDLER_READ_NEXT', 'HANDLER_READ_RND_NEXT')");
+    return std::stod(sum);
+  };
+  const auto before = read();
+  EXPECT_FALSE(store->tidy());
+  EXPECT_LT(read() - before, 1000);
 }
 
 TEST_F(MysqlNodes, AgreeOnASetting) {
