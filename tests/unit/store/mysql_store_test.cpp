@@ -196,17 +196,15 @@ TEST_F(MysqlNodes, ForgetOldCommitsAndLeaveTheNewOnesAlone) {
   const auto log = options_.database + ".commit_log";
   const auto rows = [&](const std::string& at, const std::string& numbers) {
     server.execute("INSERT INTO " + log + "(token, node, at, changes) SELECT concat('t', seq), 'node2', " + at +
-                   ", '' FROM " + numbers);
+                   ", '' FROM " + options_.database + "." + numbers);
   };
   server.execute("DELETE FROM " + log);
   rows("1000", "seq_1_to_2500");
-  rows(std::to_string(clock_.now_ms()), "seq_2501_to_6000");
+  rows(std::to_string(clock_.now_ms()), "seq_2501_to_22500");
   while (store->tidy()) {
   }
-  EXPECT_EQ(
-      server.execute("SELECT count(*), count(if(node='node2', 1, NULL)) FROM " + log + " WHERE at > 1000").substr(5),
-      "3500");
-  EXPECT_EQ(server.execute("SELECT count(*) FROM " + log + " WHERE at = 1000"), "0");
+  EXPECT_EQ(server.execute("SELECT count(*) FROM " + log + " WHERE at = 1000"), "0 ");
+  EXPECT_EQ(server.execute("SELECT count(*) FROM " + log + " WHERE node = 'node2'"), "20000 ");
   // This runs every second beside the sends: it must not read the whole log each time.
   const auto read = [&] {
     const auto sum = server.execute(
@@ -216,7 +214,7 @@ TEST_F(MysqlNodes, ForgetOldCommitsAndLeaveTheNewOnesAlone) {
   };
   const auto before = read();
   EXPECT_FALSE(store->tidy());
-  EXPECT_LT(read() - before, 1000);
+  EXPECT_LT(read() - before, 10'000);
 }
 
 TEST_F(MysqlNodes, AgreeOnASetting) {
