@@ -29,26 +29,25 @@ class ByteWriter {
     return *this;
   }
 
- private:
+ protected:
   std::string& out_;
 };
 
 /// Writes an entry; its size is known when this ends.
 class EntryWriter : public ByteWriter {
  public:
-  EntryWriter(std::string& out, std::uint8_t kind) : ByteWriter(out), entry_(out) {
+  EntryWriter(std::string& out, std::uint8_t kind) : ByteWriter(out) {
     number(kind).number(std::uint32_t{0});
     start_ = out.size();
   }
   ~EntryWriter() {
-    const auto size = static_cast<std::uint32_t>(entry_.size() - start_);
-    std::memcpy(entry_.data() + start_ - sizeof size, &size, sizeof size);
+    const auto size = static_cast<std::uint32_t>(out_.size() - start_);
+    std::memcpy(out_.data() + start_ - sizeof size, &size, sizeof size);
   }
   EntryWriter(const EntryWriter&) = delete;
   EntryWriter& operator=(const EntryWriter&) = delete;
 
  private:
-  std::string& entry_;
   std::size_t start_ = 0;
 };
 

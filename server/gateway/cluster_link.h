@@ -101,6 +101,7 @@ class ClusterLink {
   Ports ports_;
   LocalSockets* sockets_ = nullptr;
   Feed feed_;
+
   std::mutex mutex_;
   std::condition_variable wake_;
   bool stopping_ = false;

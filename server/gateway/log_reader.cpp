@@ -1,5 +1,9 @@
 #include "gateway/log_reader.h"
 
+#include <exception>
+
+#include "store/store.h"
+
 namespace simpleim::gateway {
 namespace {
 
@@ -11,13 +15,20 @@ void LogReader::read(std::int64_t now_ms, const Apply& apply) {
   if (settled_ < 0) settled_ = newest_ = log_.newest();
   take_late(now_ms);
   take_new(now_ms);
+  std::exception_ptr failure;
   for (auto& [position, entry] : entries_) {
     if (!entry.commit || now_ms - entry.seen_ms < kAgeMs) continue;
-    apply(*entry.commit);
+    try {
+      apply(*entry.commit);
+    } catch (const store::StoreError&) {
+      failure = std::current_exception();
+      continue;
+    }
     entry.commit.reset();
     --held_;
   }
   settle(now_ms);
+  if (failure) std::rethrow_exception(failure);
 }
 
 void LogReader::take(store::LoggedCommit&& commit, std::int64_t now_ms) {

@@ -24,7 +24,8 @@ class LogReader {
   explicit LogReader(store::CommitLog& log) : log_(log) {}
 
   /// Hands on what is due at this time (ms, steady), by position, each once; what was there at the first call is
-  /// old. Throws what the store or `apply` throws: a commit whose `apply` threw is handed on again.
+  /// old. Throws StoreError: what the store throws at once, what `apply` throws after it has had the rest; that commit
+  /// is handed on again.
   void read(std::int64_t now_ms, const Apply& apply);
 
  private:

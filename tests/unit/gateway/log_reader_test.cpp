@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include <stdexcept>
+#include "store/store.h"
 
 namespace simpleim::gateway {
 namespace {
@@ -81,9 +81,14 @@ TEST_F(LogReaderTest, HandsOnAgainWhatCouldNotBeApplied) {
   log_.appears(1);
   log_.appears(2);
   (void)read_at(1000);
-  EXPECT_THROW(reader_.read(2000, [](const auto&) { throw std::runtime_error("the store is away"); }),
-               std::runtime_error);
-  EXPECT_EQ(read_at(3000), (Positions{1, 2}));
+  Positions applied;
+  const auto refuse_first = [&](const store::LoggedCommit& commit) {
+    if (commit.position == 1) throw store::StoreError(protocol::ErrorCode::kUnavailable, "away");
+    applied.push_back(commit.position);
+  };
+  EXPECT_THROW(reader_.read(2000, refuse_first), store::StoreError);
+  EXPECT_EQ(applied, Positions{2}) << "nobody waits for what cannot be applied";
+  EXPECT_EQ(read_at(3000), Positions{1});
 }
 
 TEST_F(LogReaderTest, HoldsOnlySoMuch) {
