@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Runs the test suites and closes with one line over all of them: "N passed, N failed".
-# Without arguments all suites; else the named ones: architecture deploy asan tsan fuzz conformance integration mysql mongo cluster
-# fault web e2e
+# Without arguments all suites; else the named ones: architecture deploy asan tsan fuzz conformance integration hostile mysql
+# mongo cluster fault web e2e
 set -uo pipefail
 cd "$(dirname "$0")/.."
 SUITES=("$@")
-[ ${#SUITES[@]} -eq 0 ] && SUITES=(architecture deploy asan tsan fuzz conformance integration mysql mongo cluster fault web e2e)
+[ ${#SUITES[@]} -eq 0 ] && SUITES=(architecture deploy asan tsan fuzz conformance integration hostile mysql mongo cluster fault web e2e)
 JOBS="$(nproc)"
 PASSED=0
 FAILED=0
@@ -93,7 +93,7 @@ web() {  # the SDK's tests, then what is checked without running
 
 fuzz() {  # the committed corpus first, then FUZZ_SECONDS of new inputs for each target
   local target work
-  for target in websocket_frames chat_frames http_input multipart_body node_payloads; do
+  for target in websocket_frames chat_frames http_input http_requests multipart_body node_payloads; do
     work=$(mktemp -d)
     if "build/fuzz/fuzz_$target" -max_len=4096 -max_total_time="${FUZZ_SECONDS:-20}" -print_final_stats=1 -artifact_prefix="$work/" "$work" "tests/fuzz/corpus/$target" >"$work/log" 2>&1; then
       grep -E 'number_of_executed_units' "$work/log" | sed "s/^/$target /"
@@ -118,9 +118,10 @@ for suite in "${SUITES[@]}"; do
     deploy) step helm scripts/install-go-tool.sh helm && step build build release simpleim && py deploy tests/deploy ;;
     asan) step build build asan unit_tests && gtest asan build/asan/unit_tests ;;
     tsan) step build build tsan concurrency_tests && TSAN_OPTIONS="halt_on_error=1 suppressions=tests/concurrency/tsan.supp" gtest tsan build/tsan/concurrency_tests ;;
-    fuzz) step build build fuzz fuzz_websocket_frames fuzz_chat_frames fuzz_http_input fuzz_multipart_body fuzz_node_payloads && fuzz ;;
+    fuzz) step build build fuzz fuzz_websocket_frames fuzz_chat_frames fuzz_http_input fuzz_http_requests fuzz_multipart_body fuzz_node_payloads && fuzz ;;
     conformance) step build build release echo_server && py conformance tests/conformance ;;
     integration) step build build release simpleim && py integration tests/integration ;;
+    hostile) step build build release simpleim && py hostile tests/hostile ;;
     mysql) step build build release simpleim && TEST_STORE=mysql py mysql tests/integration -m "not embedded" ;;
     mongo) step build build release simpleim && TEST_STORE=mongo py mongo tests/integration -m "not embedded" ;;
     cluster) step build build release simpleim && py cluster tests/cluster ;;

@@ -195,24 +195,21 @@ void Server::Parts::compose_services() {
                                     [this](const auto& conversations) { indexer->note_moved(conversations); }});
   conversations = std::make_unique<service::Conversations>(store);
   gateway_context = std::make_unique<gateway::GatewayContext>(
-      gateway::GatewayContext{store,
-                              nullptr,
-                              &calls,
-                              *conversations,
-                              *presence,
-                              workers,
-                              ids,
-                              random,
-                              clock,
-                              metrics,
-                              directory,
-                              link.get(),
-                              frame_limits(config),
-                              config.limits.messages_per_second,
-                              config.limits.message_burst,
-                              static_cast<std::size_t>(config.message.sync_push_limit),
-                              {},
-                              {}});
+      gateway::GatewayContext{.store = store,
+                              .calls = &calls,
+                              .conversations = *conversations,
+                              .presence = *presence,
+                              .workers = workers,
+                              .ids = ids,
+                              .random = random,
+                              .clock = clock,
+                              .metrics = metrics,
+                              .directory = directory,
+                              .link = link.get(),
+                              .frame_limits = frame_limits(config),
+                              .messages_per_second = config.limits.messages_per_second,
+                              .message_burst = config.limits.message_burst,
+                              .sync_push_limit = static_cast<std::size_t>(config.message.sync_push_limit)});
   gateway = std::make_unique<gateway::Gateway>(thread_list, *gateway_context,
                                                gateway::Gateway::Options{config.security.allowed_origins});
   indexer = std::make_unique<service::SearchIndexer>(store, search_index, *gateway);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/json_writer.h"
+#include "net/header_value.h"
 
 namespace simpleim::gateway {
 namespace {
@@ -14,24 +15,11 @@ constexpr std::string_view kSubprotocol = "simpleim.v1";
 constexpr std::string_view kBearer = "bearer.";
 constexpr std::size_t kMaxDeviceId = 64;
 
-std::vector<std::string_view> split_list(std::string_view list) {
-  std::vector<std::string_view> items;
-  while (!list.empty()) {
-    const auto end = std::min(list.find(','), list.size());
-    auto item = list.substr(0, end);
-    while (!item.empty() && item.front() == ' ') item.remove_prefix(1);
-    while (!item.empty() && item.back() == ' ') item.remove_suffix(1);
-    if (!item.empty()) items.push_back(item);
-    list.remove_prefix(std::min(end + 1, list.size()));
-  }
-  return items;
-}
-
 /// The token and, when the client offers ours, the subprotocol to answer with.
 std::pair<std::string, std::string> credentials(const net::Request& request) {
   std::string token(request.param("token"));
   std::string subprotocol;
-  for (const auto offer : split_list(request.header("sec-websocket-protocol"))) {
+  for (const auto offer : net::split_list(request.header("sec-websocket-protocol"))) {
     if (offer == kSubprotocol) subprotocol = offer;
     if (offer.starts_with(kBearer) && token.empty()) token = offer.substr(kBearer.size());
   }
@@ -42,6 +30,7 @@ std::pair<std::string, std::string> credentials(const net::Request& request) {
 
 Gateway::Gateway(const std::vector<net::IoThread*>& threads, GatewayContext& context, Options options)
     : context_(context), options_(std::move(options)) {
+  context_.admission = &gate_;
   context_.announce_presence = [this](service::UserId user, bool online) { announce_presence(user, online); };
   context_.announce_replaced = [this](Origin origin) {
     close(origin, net::CloseCode::kReplaced, "a newer connection of this user took its place");
@@ -154,6 +143,8 @@ net::Response Gateway::refusal(const Error& error) const {
       .field("error", error.text)
       .field("message", error.text)
       .end_object();
+  if (error.retry_after_ms > 0)
+    response.headers.emplace_back("Retry-After", std::to_string((error.retry_after_ms + 999) / 1000));
   return response;
 }
 
@@ -172,8 +163,13 @@ void Gateway::admit(const net::Request& request, const net::UpgradeReply& reply)
     return reply(refusal(protocol::invalid_field("sync", "push or summary")));
   info.sync = mode == "summary" ? SyncMode::kSummary : SyncMode::kPush;
 
-  gate_.enter([this, info = std::move(info), token = std::move(token), subprotocol = std::move(subprotocol),
-               reply](const AdmissionGate::Ticket& ticket) { authenticate(info, token, subprotocol, reply, ticket); });
+  // A token that nobody has issued gets no place in the line.
+  if (const auto claims = sessions_->check(token); !claims) return reply(refusal(claims.error()));
+  const auto accepted = gate_.enter([this, info = std::move(info), token = std::move(token),
+                                     subprotocol = std::move(subprotocol), reply](const AdmissionGate::Turn& turn) {
+    if (reply.is_wanted()) authenticate(info, token, subprotocol, reply, turn);
+  });
+  if (!accepted) reply(refusal({ErrorCode::kUnavailable, "too many clients are connecting; try again", "", 1000}));
 }
 
 service::Result<service::Identity> Gateway::look_up(const std::string& token) {
@@ -185,7 +181,7 @@ service::Result<service::Identity> Gateway::look_up(const std::string& token) {
 }
 
 void Gateway::authenticate(SessionInfo info, const std::string& token, const std::string& subprotocol,
-                           const net::UpgradeReply& reply, const AdmissionGate::Ticket& ticket) {
+                           const net::UpgradeReply& reply, const AdmissionGate::Turn& turn) {
   const auto accepted = context_.workers.submit([=, this]() mutable {
     const auto who = look_up(token);
     if (!who) return reply(refusal(who.error()));
@@ -194,12 +190,12 @@ void Gateway::authenticate(SessionInfo info, const std::string& token, const std
     info.token_expires_ms = who.value().expires_at;
     if (info.device_id.empty()) info.device_id = who.value().device_id;
     reply(net::Upgrade{subprotocol,
-                       [this, info, ticket](net::IoThread& thread, const std::shared_ptr<net::WebSocket>& socket,
-                                            std::string_view received) {
-                         shards_[thread.index()]->open(socket, info, received, ticket);
+                       [this, info, turn](net::IoThread& thread, const std::shared_ptr<net::WebSocket>& socket,
+                                          std::string_view received) {
+                         shards_[thread.index()]->open(socket, info, received, turn);
                        }});
   });
-  if (!accepted) reply(refusal({ErrorCode::kUnavailable, "the server is busy; try again"}));
+  if (!accepted) reply(refusal({ErrorCode::kUnavailable, "the server is busy; try again", "", 1000}));
 }
 
 void Gateway::drain(std::int64_t over_ms) {

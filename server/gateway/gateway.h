@@ -45,11 +45,13 @@ class Gateway final : public service::EventSink, public LocalSockets {
   std::size_t users_online() const { return context_.directory.users(); }
 
  private:
-  /// Connections that sign in or sync at the same time.
+  /// Connections that the server is working for, to sign them in or to sync them, at the same time.
   static constexpr std::size_t kAdmittedAtOnce = 64;
+  /// Connections that wait for their turn to sign in; more are refused with 503.
+  static constexpr std::size_t kMaxWaiting = 32'768;
 
   void authenticate(SessionInfo info, const std::string& token, const std::string& subprotocol,
-                    const net::UpgradeReply& reply, const AdmissionGate::Ticket& ticket);
+                    const net::UpgradeReply& reply, const AdmissionGate::Turn& turn);
   service::Result<service::Identity> look_up(const std::string& token);
   bool origin_allowed(const net::Request& request) const;
   net::Response refusal(const protocol::Error& error) const;
@@ -62,7 +64,7 @@ class Gateway final : public service::EventSink, public LocalSockets {
   service::Sessions* sessions_ = nullptr;
   service::LastSeen* last_seen_ = nullptr;
   std::vector<std::unique_ptr<Shard>> shards_;
-  AdmissionGate gate_{kAdmittedAtOnce};
+  AdmissionGate gate_{kAdmittedAtOnce, kMaxWaiting};
   std::mutex presence_mutex_;
   std::vector<std::pair<service::UserId, bool>> presence_changes_;
   std::atomic<bool> draining_ = false;

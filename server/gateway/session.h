@@ -60,7 +60,7 @@ class Session final : public net::WebSocketHandler {
   bool is_origin_of(std::uint64_t run) const { return origin_of_run_ == run; }
 
   /// Loads groups and what was missed; called once the session is registered.
-  void start_sync(AdmissionGate::Ticket ticket);
+  void start_sync(AdmissionGate::Turn turn);
   /// Frame 60 again: something may have been missed.
   void send_summary();
   /// After an interruption: reads its groups again, then frame 60.
@@ -72,11 +72,13 @@ class Session final : public net::WebSocketHandler {
  private:
   /// While a client is brought up to date, its live messages wait in the store, not here.
   struct SyncState {
-    AdmissionGate::Ticket ticket;
+    /// Held while the store is read for it, not while its socket is full.
+    AdmissionGate::Turn turn;
     std::shared_ptr<service::Sync> sync;
     std::vector<std::pair<service::GroupId, bool>> membership_changes;
     std::vector<service::ConversationId> changed;
     bool subscribed = false;
+    /// The store is being read for it, or it stands in line for its turn.
     bool reading = false;
     int rounds = 0;
   };
@@ -115,6 +117,8 @@ class Session final : public net::WebSocketHandler {
   /// True when the other nodes' messages are ahead of what was read: then it is read again.
   bool is_behind();
   void subscribe_groups(const std::vector<service::GroupId>& groups);
+  /// Reads on, when it is its turn again.
+  void next_chunk();
   void read_chunk();
   void push_chunk(const std::vector<service::Message>& messages);
   void finish_sync();

@@ -64,10 +64,10 @@ void Session::settle(std::function<void(Session&)> then) {
   link->settle([&shard = shard_, id = origin_.connection, then = std::move(then)] { shard.with_session(id, then); });
 }
 
-void Session::start_sync(AdmissionGate::Ticket ticket) {
+void Session::start_sync(AdmissionGate::Turn turn) {
   auto& context = shard_.context();
   sync_ = std::make_unique<SyncState>();
-  sync_->ticket = std::move(ticket);
+  sync_->turn = std::move(turn);
   sync_->sync = std::make_shared<service::Sync>(context.store, context.conversations, info_.user,
                                                 service::Sync::Options{context.sync_push_limit, 256});
   sync_->reading = true;
@@ -105,8 +105,20 @@ void Session::begin_sync() {
   });
 }
 
-void Session::read_chunk() {
+void Session::next_chunk() {
+  auto& gate = *shard_.context().admission;
   sync_->reading = true;
+  if (sync_->turn && !gate.is_contended()) return read_chunk();
+  sync_->turn.reset();
+  gate.reenter([&shard = shard_, id = origin_.connection](AdmissionGate::Turn turn) {
+    shard.with_session(id, [turn = std::move(turn)](Session& session) mutable {
+      session.sync_->turn = std::move(turn);
+      session.read_chunk();
+    });
+  });
+}
+
+void Session::read_chunk() {
   read_store([&shard = shard_, id = origin_.connection, sync = sync_->sync, changed = std::move(sync_->changed)] {
     for (const auto& conversation : changed) sync->revisit(conversation);
     auto messages = sync->next();
@@ -125,10 +137,11 @@ void Session::push_chunk(const std::vector<service::Message>& messages) {
   if (!messages.empty()) note_delivered(messages.back().conversation, messages.back().seq);
   socket_->flush();
   if (!messages.empty()) {
-    if (socket_->unsent() == 0) read_chunk();
-    return;  // otherwise on_drained() goes on
+    if (socket_->unsent() == 0) return next_chunk();
+    sync_->turn.reset();  // how long the client takes is up to him; on_drained() goes on
+    return;
   }
-  if ((!sync_->changed.empty() || is_behind()) && ++sync_->rounds < kMaxRounds) return read_chunk();
+  if ((!sync_->changed.empty() || is_behind()) && ++sync_->rounds < kMaxRounds) return next_chunk();
   finish_sync();
 }
 
@@ -142,7 +155,7 @@ bool Session::is_behind() {
 }
 
 void Session::on_drained() {
-  if (sync_ && sync_->subscribed && !sync_->reading) read_chunk();
+  if (sync_ && sync_->subscribed && !sync_->reading) next_chunk();
 }
 
 void Session::finish_sync() {

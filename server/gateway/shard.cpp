@@ -19,7 +19,7 @@ Session* Shard::find(std::uint64_t connection) const {
 }
 
 void Shard::open(const std::shared_ptr<net::WebSocket>& socket, SessionInfo info, std::string_view received,
-                 AdmissionGate::Ticket ticket) {
+                 AdmissionGate::Turn turn) {
   const Origin origin{static_cast<std::uint32_t>(thread_.index()), next_connection_++};
   const auto user = info.user;
   auto session = std::make_unique<Session>(*this, socket, origin, std::move(info));
@@ -37,7 +37,7 @@ void Shard::open(const std::shared_ptr<net::WebSocket>& socket, SessionInfo info
   }
   context_.metrics.connections.Increment();
   context_.metrics.connections_total.Increment();
-  opened.start_sync(std::move(ticket));
+  opened.start_sync(std::move(turn));
   socket->start(std::move(session), received);
 }
 

@@ -38,10 +38,12 @@ struct GatewayContext {
   std::int64_t messages_per_second = 50;
   std::int64_t message_burst = 200;
   std::size_t sync_push_limit = 1000;
+  /// The gateway's: whose turn it is to be brought up to date.
+  AdmissionGate* admission = nullptr;
   /// Tells all shards that a user came or went.
-  std::function<void(service::UserId, bool online)> announce_presence;
+  std::function<void(service::UserId, bool online)> announce_presence = {};
   /// Closes a connection, wherever it is, because a newer one took its place (4001).
-  std::function<void(Origin)> announce_replaced;
+  std::function<void(Origin)> announce_replaced = {};
 };
 
 /// The sessions of one I/O thread, and the delivery to them. All calls on that thread.
@@ -58,7 +60,7 @@ class Shard {
 
   /// Makes the session of a socket that has just opened.
   void open(const std::shared_ptr<net::WebSocket>& socket, SessionInfo info, std::string_view received,
-            AdmissionGate::Ticket ticket);
+            AdmissionGate::Turn turn);
   /// Forgets a session whose socket has closed; not during a delivery.
   void remove(Session& session);
   /// Null when it is gone.

@@ -4,8 +4,15 @@
 
 namespace simpleim::net {
 
+namespace base64 = boost::beast::detail::base64;
+
+std::string encode_base64(std::string_view bytes) {
+  std::string out(base64::encoded_size(bytes.size()), '\0');
+  out.resize(base64::encode(out.data(), bytes.data(), bytes.size()));
+  return out;
+}
+
 std::optional<std::string> decode_base64(std::string_view text) {
-  namespace base64 = boost::beast::detail::base64;
   while (text.ends_with('=')) text.remove_suffix(1);
   std::string out(base64::decoded_size(text.size()) + 3, '\0');
   const auto [written, read] = base64::decode(out.data(), text.data(), text.size());

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -47,8 +48,22 @@ struct Upgrade {
   std::string subprotocol;
   std::function<void(IoThread&, const std::shared_ptr<WebSocket>&, std::string_view received)> opened;
 };
-/// Answers an upgrade request; to be called once, from any thread.
-using UpgradeReply = std::function<void(std::variant<Response, Upgrade>)>;
+/// Answers an upgrade request: to be called once, from any thread.
+class UpgradeReply {
+ public:
+  using Send = std::function<void(std::variant<Response, Upgrade>)>;
+  /// `gone` becomes true, on the connection's thread, when nobody waits for the answer any more.
+  UpgradeReply(Send send, std::shared_ptr<const std::atomic<bool>> gone)
+      : send_(std::move(send)), gone_(std::move(gone)) {}
+
+  void operator()(std::variant<Response, Upgrade> answer) const { send_(std::move(answer)); }
+  /// False once the client has gone: what would be done for it is of no use. Thread-safe.
+  bool is_wanted() const { return !*gone_; }
+
+ private:
+  Send send_;
+  std::shared_ptr<const std::atomic<bool>> gone_;
+};
 
 /// Where a handler runs. kInline: on the I/O thread, must not block. The others in pools.
 enum class Lane { kInline, kWorker, kHashing, kFiles };

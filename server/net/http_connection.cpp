@@ -1,237 +1,130 @@
 #include "net/http_connection.h"
 
 #include <algorithm>
-#include <boost/beast/core/detail/base64.hpp>
-#include <boost/beast/http/buffer_body.hpp>
-#include <boost/beast/http/empty_body.hpp>
-#include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/string_body.hpp>
-#include <cctype>
 #include <chrono>
-
-#include <openssl/sha.h>
 
 #include "base/log.h"
 #include "base/worker_pool.h"
+#include "net/request_reader.h"
+#include "net/response_head.h"
+#include "net/websocket_handshake.h"
 
 namespace simpleim::net {
 namespace {
 
-namespace http = boost::beast::http;
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return out;
-}
-
-const char* reason_of(int status) {
-  switch (status) {
-    case 101:
-      return "Switching Protocols";
-    case 408:
-      return "Request Timeout";
-    case 426:
-      return "Upgrade Required";
-    case 429:
-      return "Too Many Requests";
-    case 507:
-      return "Insufficient Storage";
-    default:
-      return nullptr;
-  }
-}
-
-std::string status_line(int status) {
-  const auto* reason = reason_of(status);
-  const auto text =
-      reason != nullptr ? std::string(reason) : std::string(http::obsolete_reason(static_cast<http::status>(status)));
-  return "HTTP/1.1 " + std::to_string(status) + " " + text + "\r\n";
-}
-
-/// RFC 6455 section 4.2.2.
-std::string accept_key(std::string_view key) {
-  const auto text = std::string(key) + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-  std::array<unsigned char, SHA_DIGEST_LENGTH> digest;
-  SHA1(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data());
-  std::string out(boost::beast::detail::base64::encoded_size(digest.size()), '\0');
-  out.resize(boost::beast::detail::base64::encode(out.data(), digest.data(), digest.size()));
-  return out;
-}
-
-bool has_token(std::string_view list, std::string_view token) {
-  const auto text = lower(list);
-  std::string_view rest = text;
-  while (!rest.empty()) {
-    const auto end = std::min(rest.find(','), rest.size());
-    auto item = rest.substr(0, end);
-    while (!item.empty() && (item.front() == ' ' || item.front() == '\t')) item.remove_prefix(1);
-    while (!item.empty() && (item.back() == ' ' || item.back() == '\t')) item.remove_suffix(1);
-    if (item == token) return true;
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-  }
-  return false;
-}
-
-/// A key is 16 bytes in base64: 24 characters that end in "==".
-bool is_websocket_key(std::string_view key) { return key.size() == 24 && key.ends_with("=="); }
+using Answer = std::variant<Response, Upgrade>;
 
 class HttpConnection final : public std::enable_shared_from_this<HttpConnection>, public Timer {
  public:
   HttpConnection(IoThread& thread, Stream stream, const HttpContext& context)
-      : thread_(thread), stream_(std::move(stream)), context_(context) {}
+      : thread_(thread),
+        stream_(std::move(stream)),
+        context_(context),
+        reader_({context.max_header, context.max_body, context.max_upload}, [&context](Request& head) {
+          const auto* route = context.router->find(head).route;
+          return route != nullptr && route->upload ? route : nullptr;
+        }) {}
 
   void start() {
     self_ = shared_from_this();
-    begin_request();
-    wait_readable();
+    thread_.timers().schedule(*this, context_.idle_timeout_ms);
+    listen();
   }
 
  private:
-  void begin_request() {
-    parser_.reset();
-    upload_parser_.reset();
-    head_parser_.emplace();
-    head_parser_->header_limit(static_cast<std::uint32_t>(context_.max_header));
-    head_parser_->body_limit(boost::none);  // which limit holds is known when the head is
-    started_ = false;
-    thread_.timers().schedule(*this, context_.idle_timeout_ms);
-  }
+  // ---------------------------------------------------------------- input
 
-  void wait_readable() {
-    if (waiting_) return;
-    waiting_ = true;
+  /// Waits for more unless what is there has to be dealt with first: then the peer waits in its kernel.
+  void listen() {
+    if (!self_ || listening_ || !may_read()) return;
+    listening_ = true;
     stream_.when_readable([self = shared_from_this()](const boost::system::error_code& error) {
-      self->waiting_ = false;
+      self->listening_ = false;
       if (!error && self->self_ && self->may_read()) self->on_readable();
     });
   }
 
-  bool may_read() const { return pump_ ? pump_->wants_more() : !busy_; }
+  bool may_read() const {
+    if (pump_) return pump_->wants_more();
+    // While a client waits for its WebSocket the end of the connection must be seen.
+    if (upgrading_) return reader_.unread().size() < kEarlyBytes;
+    return !busy_ && !paused_;
+  }
 
   void on_readable() {
     const auto buffer = thread_.receive_buffer();
     const auto got = stream_.read(buffer);
     if (got.state == IoCount::State::kClosed) return finish();
     if (got.state == IoCount::State::kDone) {
-      inbox_.append(buffer.data(), got.bytes);
-      if (pump_) feed_upload(got.bytes);
-      else parse();
-      if (!self_ || discarding_ || !may_read()) return;
+      reader_.receive({buffer.data(), got.bytes});
+      if (pump_) feed_upload();
+      else if (!upgrading_) advance();
     }
-    wait_readable();
+    listen();
   }
 
-  /// Feeds the parser with what has come, and handles a request that is complete.
-  void parse() {
-    while (!inbox_.empty() && head_parser_) {
-      if (!started_) {
-        started_ = true;  // the whole request must come within the time from its first byte
-        thread_.timers().schedule(*this, context_.header_timeout_ms);
-      }
-      if (!put(*head_parser_)) return;
-      if (head_parser_->is_header_done() && !begin_body()) return;
+  /// Answers what has come, request by request. What answers at once comes back here through written(): this is the
+  /// only loop, so requests in bulk cost neither stack nor other connections' turns.
+  void advance() {
+    if (advancing_ || paused_) return;
+    advancing_ = true;
+    for (int handled = 0; self_ && !busy_ && step();) {
+      if (++handled < kRequestsInARow || busy_) continue;
+      paused_ = true;
+      thread_.post([self = shared_from_this()] {
+        self->paused_ = false;
+        self->advance();
+      });
+      break;
     }
-    while (parser_ && !inbox_.empty() && !parser_->is_done())
-      if (!put(*parser_)) return;
-    if (parser_ && parser_->is_done()) handle();
+    advancing_ = false;
+    listen();
   }
 
-  /// Feeds a parser with what has come. False when more is needed or the request was refused.
-  template <class Parser>
-  bool put(Parser& parser) {
-    boost::system::error_code error;
-    const auto used = parser.put(boost::asio::buffer(inbox_), error);
-    inbox_.erase(0, used);
-    if (!error) return true;
-    if (error == http::error::need_more) return false;
-    if (error == http::error::header_limit) return refuse(431, "the request header is too large"), false;
-    if (error == http::error::body_limit) return refuse_body(context_.max_body), false;
-    return refuse(400, "the request is not valid HTTP/1.1"), false;
-  }
-
-  void refuse_body(std::uint64_t limit) {
-    refuse(413, "the request body may have at most " + std::to_string(limit) + " bytes");
-  }
-
-  /// The head is whole: decides how the body is taken. False when there is nothing more to parse now.
-  bool begin_body() {
-    if (!header_allowed(head_parser_->get())) return false;
-    auto& message = head_parser_->get();
-    if (!head_parser_->is_done()) {
-      Request head;
-      const auto target = message.target();
-      if (parse_target({target.data(), target.size()}, head)) {
-        head.method = std::string(message.method_string());
-        const auto match = context_.router->find(head);
-        if (match.route != nullptr && match.route->upload) return begin_upload(*match.route, std::move(head)), false;
-      }
+  /// False when nothing more can be done with what has come.
+  bool step() {
+    switch (reader_.advance()) {
+      case RequestReader::State::kNeedsMore:
+        // The whole request must come within the time from its first byte.
+        if (reader_.has_begun() && !std::exchange(timed_, true))
+          thread_.timers().schedule(*this, context_.header_timeout_ms);
+        return false;
+      case RequestReader::State::kContinue:
+        write(kContinue);
+        return true;
+      case RequestReader::State::kRequest:
+        handle(take_request());
+        return true;
+      case RequestReader::State::kUpload:
+        begin_upload(take_request());
+        return true;
+      case RequestReader::State::kRefused:
+        refuse(reader_.refusal().status, reader_.refusal().text);
+        return false;
     }
-    if (head_parser_->content_length().value_or(0) > context_.max_body) return refuse_body(context_.max_body), false;
-    parser_.emplace(std::move(*head_parser_));
-    head_parser_.reset();
-    parser_->body_limit(context_.max_body);
-    parser_->eager(true);
-    send_continue(parser_->get());
-    return self_ != nullptr;
+    return false;
   }
 
-  template <class Message>
-  void send_continue(const Message& message) {
-    if (message[http::field::expect] == "100-continue") write("HTTP/1.1 100 Continue\r\n\r\n");
-  }
-
-  template <class Message>
-  bool header_allowed(const Message& message) {
-    if (message.count(http::field::content_encoding) > 0 && message[http::field::content_encoding] != "identity")
-      return refuse(415, "a request body must come without Content-Encoding"), false;
-    if (message.count(http::field::content_length) + message.count(http::field::transfer_encoding) > 1)
-      return refuse(400, "a request has one Content-Length or one Transfer-Encoding, not both"), false;
-    if (message.count(http::field::host) != 1 && message.version() == 11)
-      return refuse(400, "a request has exactly one Host header"), false;
-    return true;
-  }
-
-  template <class Message>
-  void read_head(const Message& message, Request& request) {
-    keep_alive_ = message.keep_alive();
-    for (const auto& field : message) {
-      auto& value = request.headers[lower({field.name_string().data(), field.name_string().size()})];
-      if (!value.empty()) value += ", ";
-      value.append(field.value().data(), field.value().size());
-    }
+  /// From here on the connection is busy with it.
+  Request take_request() {
+    busy_ = true;
+    thread_.timers().cancel(*this);
+    auto request = reader_.take();
+    keep_alive_ = reader_.keep_alive();
+    head_only_ = request.method == "HEAD";
     request.remote_address =
         context_.trusted_proxies.client(stream_.remote_address(), request.header("x-forwarded-for"));
     request.tls = stream_.is_tls();
-    head_only_ = request.method == "HEAD";
     const auto& origins = context_.allowed_origins;
     const auto origin = request.header("origin");
     cors_origin_ = std::find(origins.begin(), origins.end(), origin) != origins.end() ? std::string(origin) : "";
-  }
-
-  std::optional<Request> take_request() {
-    auto message = parser_->release();
-    Request request;
-    request.method = std::string(message.method_string());
-    const auto target = message.target();
-    if (!parse_target({target.data(), target.size()}, request)) return std::nullopt;
-    read_head(message, request);
-    request.body = std::move(message.body());
     return request;
   }
 
   // ---------------------------------------------------------------- uploads
 
-  void begin_upload(const Route& route, Request head) {
-    if (head_parser_->content_length().value_or(0) > context_.max_upload) return refuse_body(context_.max_upload);
-    read_head(head_parser_->get(), head);
-    upload_parser_.emplace(std::move(*head_parser_));
-    head_parser_.reset();
-    upload_parser_->body_limit(context_.max_upload);
-    upload_parser_->eager(true);
-    busy_ = true;
-    thread_.timers().cancel(*this);
+  void begin_upload(Request head) {
+    const auto& route = reader_.upload_route();
     auto task = [self = shared_from_this(), &route, head = std::move(head)] {
       auto opened = self->open_sink(route, head);
       self->thread_.post([self, opened = std::make_shared<decltype(opened)>(std::move(opened))] {
@@ -264,49 +157,47 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
                          [self = shared_from_this()] { self->refuse_busy(); }});
     upload_began_ms_ = steady_ms();
     upload_bytes_ = 0;
-    send_continue(upload_parser_->get());
-    if (self_) upload_ready();
+    if (reader_.upload_waits()) write(kContinue);
+    upload_ready();
   }
 
   void upload_ready() {
     if (!self_ || !pump_) return;
     thread_.timers().schedule(*this, context_.idle_timeout_ms);
-    feed_upload(0);
-    if (self_ && pump_ && pump_->wants_more()) wait_readable();
+    feed_upload();
+    listen();
   }
 
-  void feed_upload(std::size_t came) {
-    upload_bytes_ += came;
-    if (came > 0) thread_.timers().schedule(*this, context_.idle_timeout_ms);
+  void feed_upload() {
     const auto pump = pump_;  // an event may drop it meanwhile
-    const auto took_ms = steady_ms() - upload_began_ms_;
-    if (took_ms > context_.idle_timeout_ms && upload_bytes_ * 1000 / static_cast<std::uint64_t>(took_ms) < kLeastRate)
-      return end_upload(context_.router->error(408, "the request body comes too slowly"));
-    while (!inbox_.empty() && !upload_parser_->is_done() && pump->wants_more()) {
-      auto& body = upload_parser_->get().body();
-      const auto room = pump->room(inbox_.size());
-      body.data = room.data();
-      body.size = room.size();
-      body.more = true;
-      boost::system::error_code error;
-      const auto used = upload_parser_->put(boost::asio::buffer(inbox_), error);
-      pump->take_back(body.size);
-      inbox_.erase(0, used);
-      if (error == http::error::need_more) break;
-      if (error == http::error::body_limit) return end_upload(context_.router->error(413, "the body is too large"));
-      if (error && error != http::error::need_buffer)
-        return end_upload(context_.router->error(400, "the request is not valid HTTP/1.1"));
+    auto state = RequestReader::BodyState::kFull;
+    std::uint64_t came = 0;
+    while (state == RequestReader::BodyState::kFull && reader_.has_unread() && pump->wants_more()) {
+      const auto room = pump->room(reader_.unread().size());
+      std::size_t bytes = 0;
+      state = reader_.read_body(room, bytes);
+      pump->take_back(room.size() - bytes);
+      came += bytes;
     }
-    if (upload_parser_->is_done()) pump->end();
-    else pump->push();
+    if (state == RequestReader::BodyState::kRefused)
+      return end_upload(context_.router->error(reader_.refusal().status, reader_.refusal().text));
+    if (came > 0) thread_.timers().schedule(*this, context_.idle_timeout_ms);
+    upload_bytes_ += came;
+    if (reader_.body_is_whole()) return pump->end();
+    if (is_too_slow()) return end_upload(context_.router->error(408, "the request body comes too slowly"));
+    pump->push();
+  }
+
+  /// Only what belongs to the body counts: what frames it could come for ever.
+  bool is_too_slow() const {
+    const auto took_ms = steady_ms() - upload_began_ms_;
+    return took_ms > context_.idle_timeout_ms &&
+           upload_bytes_ * 1000 / static_cast<std::uint64_t>(took_ms) < kLeastRate;
   }
 
   void end_upload(const Response& response) {
     if (!self_) return;
-    if (!upload_parser_->is_done()) {
-      keep_alive_ = false;
-      inbox_.clear();
-    }
+    if (!reader_.body_is_whole()) keep_alive_ = false;
     drop_pump();
     answer(response);
   }
@@ -317,32 +208,30 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
 
   void refuse_busy() {
     if (!self_) return;
-    auto busy = context_.router->error(503, "the server is busy; try again");
-    busy.headers.emplace_back("Retry-After", "1");
-    if (upload_parser_) end_upload(busy);
-    else answer(busy);
+    end_upload(busy_response());
   }
 
-  // ---------------------------------------------------------------- answers
+  Response busy_response() const {
+    auto busy = context_.router->error(503, "the server is busy; try again");
+    busy.headers.emplace_back("Retry-After", "1");
+    return busy;
+  }
 
-  void handle() {
-    busy_ = true;
-    thread_.timers().cancel(*this);
-    auto request = take_request();
-    if (!request) {
-      keep_alive_ = false;
-      return answer(context_.router->error(400, "the request target is malformed"));
-    }
-    if (request->method == "OPTIONS" && !cors_origin_.empty()) return answer_preflight();
-    if (const auto* upgrade = context_.router->find_upgrade(*request)) return handle_upgrade(*request, *upgrade);
-    const auto match = context_.router->find(*request);
-    if (match.route == nullptr && !match.allow.empty()) {
-      auto response = context_.router->error(405, "this path takes " + match.allow);
-      response.headers.emplace_back("Allow", match.allow);
-      return answer(response);
-    }
+  // ---------------------------------------------------------------- requests
+
+  void handle(Request request) {
+    if (request.method == "OPTIONS" && !cors_origin_.empty()) return answer_preflight();
+    if (const auto* upgrade = context_.router->find_upgrade(request)) return handle_upgrade(request, *upgrade);
+    const auto match = context_.router->find(request);
+    if (match.route == nullptr && !match.allow.empty()) return answer_not_allowed(match.allow);
     if (match.route == nullptr) return answer(context_.router->error(404, "not found"));
-    run(*match.route, std::move(*request));
+    run(*match.route, std::move(request));
+  }
+
+  void answer_not_allowed(const std::string& allow) {
+    auto response = context_.router->error(405, "this path takes " + allow);
+    response.headers.emplace_back("Allow", allow);
+    answer(response);
   }
 
   void answer_preflight() {
@@ -355,94 +244,86 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   }
 
   void run(const Route& route, Request request) {
-    if (route.lane == Lane::kInline) return answer(route.handler(request));
-    // A body that could stream but has no bytes.
-    if (route.upload) return handle_empty_upload(route, std::move(request));
+    if (route.lane == Lane::kInline) return answer(call(route, request));
     auto* pool = route.lane == Lane::kHashing ? context_.hashing
                  : route.lane == Lane::kFiles ? context_.files
                                               : context_.workers;
     auto task = [self = shared_from_this(), &route, request = std::move(request)] {
-      auto response = self->call(route, request);
+      // A body that could stream but has no bytes comes here, too.
+      auto response = route.upload ? self->finish_empty(route, request) : self->call(route, request);
       self->thread_.post([self, response = std::move(response)] { self->answer(response); });
     };
     if (!pool->submit(std::move(task))) refuse_busy();
   }
 
-  void handle_empty_upload(const Route& route, Request request) {
-    auto task = [self = shared_from_this(), &route, request = std::move(request)] {
-      auto opened = self->open_sink(route, request);
+  Response finish_empty(const Route& route, const Request& request) const {
+    try {
+      auto opened = open_sink(route, request);
       auto* refusal = std::get_if<Response>(&opened);
-      auto response = refusal != nullptr ? std::move(*refusal) : std::get<std::unique_ptr<BodySink>>(opened)->finish();
-      self->thread_.post([self, response = std::move(response)] { self->answer(response); });
-    };
-    if (!context_.files->submit(std::move(task))) refuse_busy();
+      return refusal != nullptr ? std::move(*refusal) : std::get<std::unique_ptr<BodySink>>(opened)->finish();
+    } catch (const std::exception& e) {
+      return failed(route, request, e);
+    }
   }
 
   Response call(const Route& route, const Request& request) const {
     try {
       return route.handler(request);
     } catch (const std::exception& e) {
-      base::log::error("a request handler threw",
-                       {{"method", request.method}, {"route", route.pattern}, {"what", e.what()}});
-      return context_.router->error(500, "internal error");
+      return failed(route, request, e);
     }
   }
 
+  Response failed(const Route& route, const Request& request, const std::exception& e) const {
+    base::log::error("a request handler threw",
+                     {{"method", request.method}, {"route", route.pattern}, {"what", e.what()}});
+    return context_.router->error(500, "internal error");
+  }
+
+  // ---------------------------------------------------------------- WebSockets
+
   void handle_upgrade(const Request& request, const UpgradeHandler& handler) {
-    if (request.method != "GET") {
-      auto response = context_.router->error(405, "this path takes GET");
-      response.headers.emplace_back("Allow", "GET");
-      return answer(response);
-    }
-    const auto key = request.header("sec-websocket-key");
-    if (!has_token(request.header("upgrade"), "websocket") || !has_token(request.header("connection"), "upgrade") ||
-        request.header("sec-websocket-version") != "13" || !is_websocket_key(key)) {
+    if (request.method != "GET") return answer_not_allowed("GET");
+    if (!is_websocket_handshake(request)) {
       auto response = context_.router->error(426, "this path takes a WebSocket upgrade, version 13");
       response.headers.emplace_back("Upgrade", "websocket");
       response.headers.emplace_back("Sec-WebSocket-Version", "13");
       return answer(response);
     }
-    handler(request, [self = shared_from_this(), key = std::string(key)](std::variant<Response, Upgrade> reply) {
-      self->thread_.post([self, key, reply = std::move(reply)]() mutable {
-        if (!self->self_) return;
-        if (auto* response = std::get_if<Response>(&reply)) return self->answer(*response);
-        self->upgrade(key, std::get<Upgrade>(reply));
-      });
-    });
+    upgrading_ = std::make_shared<std::atomic<bool>>(false);
+    thread_.timers().schedule(*this, context_.upgrade_timeout_ms);
+    auto send = [self = shared_from_this(), key = std::string(request.header("sec-websocket-key"))](Answer reply) {
+      self->thread_.post([self, key, reply = std::move(reply)]() mutable { self->upgrade(key, std::move(reply)); });
+    };
+    handler(request, UpgradeReply(std::move(send), upgrading_));
   }
 
-  void upgrade(const std::string& key, const Upgrade& upgrade) {
-    std::string head = status_line(101) +
-                       "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " + accept_key(key) + "\r\n";
-    if (!upgrade.subprotocol.empty()) head += "Sec-WebSocket-Protocol: " + upgrade.subprotocol + "\r\n";
-    head += "\r\n";
-    write(head);
+  void upgrade(const std::string& key, Answer reply) {
+    if (!self_ || !upgrading_) return;  // gone, or answered because its time was over
+    upgrading_.reset();
+    if (auto* response = std::get_if<Response>(&reply)) return answer(*response);
+    auto& accepted = std::get<Upgrade>(reply);
+    write(accept_websocket(key, accepted.subprotocol));
     if (!self_) return;
     // A socket that is just open takes 200 bytes at once; one that does not is as good as closed.
     if (!outbox_.empty()) return finish();
     auto socket = std::make_shared<WebSocket>(thread_, std::move(stream_), context_.websocket);
     self_.reset();
     thread_.timers().cancel(*this);
-    upgrade.opened(thread_, socket, inbox_);
+    accepted.opened(thread_, socket, reader_.unread());
     thread_.flush_dirty();
   }
 
+  /// Whoever still works on the upgrade need not.
+  void give_up_upgrade() {
+    if (const auto gone = std::exchange(upgrading_, nullptr)) *gone = true;
+  }
+
+  // ---------------------------------------------------------------- answers
+
   void answer(const Response& response) {
     if (!self_) return;
-    std::string text = status_line(response.status);
-    if (response.source || !response.body.empty() || (response.status != 204 && response.status != 304)) {
-      text += "Content-Type: " + response.content_type + "\r\n";
-      text += "Content-Length: " +
-              std::to_string(response.source ? response.source_bytes : std::uint64_t{response.body.size()}) + "\r\n";
-    }
-    const auto& own = response.headers;
-    for (const auto& [name, value] : context_.headers)
-      if (std::none_of(own.begin(), own.end(), [&](const auto& header) { return header.first == name; }))
-        text += name + ": " + value + "\r\n";
-    for (const auto& [name, value] : response.headers) text += name + ": " + value + "\r\n";
-    if (!cors_origin_.empty()) text += "Access-Control-Allow-Origin: " + cors_origin_ + "\r\nVary: Origin\r\n";
-    if (stream_.is_tls()) text += "Strict-Transport-Security: max-age=63072000\r\n";
-    text += keep_alive_ ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n";
+    auto text = response_head(response, {context_.headers, cors_origin_, keep_alive_, stream_.is_tls()});
     if (!head_only_) text += response.body;
     source_ = head_only_ ? nullptr : response.source;
     source_left_ = source_ ? response.source_bytes : 0;
@@ -456,8 +337,12 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
     if (!answering_) return;
     if (source_left_ > 0) return read_source();
     source_.reset();
-    answering_ = busy_ = false;
-    after_answer();
+    answering_ = false;
+    if (!keep_alive_) return linger();
+    busy_ = timed_ = false;
+    reader_.next();
+    thread_.timers().schedule(*this, context_.idle_timeout_ms);
+    advance();
   }
 
   void read_source() {
@@ -476,27 +361,18 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
     if (!context_.files->submit(std::move(task))) finish();
   }
 
-  void after_answer() {
-    if (!keep_alive_) {
-      stream_.shutdown_send();
-      thread_.timers().schedule(*this, kLingerMs);
-      discarding_ = true;
-      return drain();
-    }
-    begin_request();
-    parse();
-    if (self_ && !busy_) wait_readable();
-  }
-
   void refuse(int status, std::string_view text) {
-    busy_ = true;
-    keep_alive_ = false;
-    head_only_ = false;
-    inbox_.clear();
+    keep_alive_ = head_only_ = false;
     answer(context_.router->error(status, text));
   }
 
-  /// Reads and forgets until the peer is done, so that our last answer is not lost in a reset.
+  /// The answer said "close": reads and forgets until the peer is done, so that it is not lost in a reset. Stays busy.
+  void linger() {
+    stream_.shutdown_send();
+    thread_.timers().schedule(*this, kLingerMs);
+    drain();
+  }
+
   void drain() {
     stream_.when_readable([self = shared_from_this()](const boost::system::error_code& error) {
       if (error || !self->self_) return;
@@ -532,7 +408,10 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
     });
   }
 
+  // ---------------------------------------------------------------- end
+
   void finish() {
+    give_up_upgrade();
     drop_pump();
     source_.reset();
     thread_.timers().cancel(*this);
@@ -542,10 +421,12 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
 
   void expired() override {
     const auto keep_alive = shared_from_this();
-    if (started_ && !busy_ && !discarding_ && outbox_.empty()) {
-      started_ = false;
-      return refuse(408, "the request did not come in time");
+    if (upgrading_) {
+      give_up_upgrade();
+      keep_alive_ = false;
+      return answer(busy_response());
     }
+    if (timed_ && !busy_ && outbox_.empty()) return refuse(408, "the request did not come in time");
     finish();
   }
 
@@ -554,34 +435,42 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
         .count();
   }
 
+  static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
   static constexpr std::int64_t kLingerMs = 2000;
   static constexpr std::size_t kSourcePiece = 256 << 10;
   /// Bytes a second that an upload must bring on average once it has taken a minute.
   static constexpr std::uint64_t kLeastRate = 1024;
+  /// Requests of one connection before others get their turn.
+  static constexpr int kRequestsInARow = 32;
+  /// Frames that a client sends before its upgrade is answered.
+  static constexpr std::size_t kEarlyBytes = 64 << 10;
 
   IoThread& thread_;
   Stream stream_;
   const HttpContext& context_;
+  /// Itself, until it ends or becomes a WebSocket.
   std::shared_ptr<HttpConnection> self_;
-  /// One of them at a time: the head, then how its body is taken.
-  std::optional<http::request_parser<http::empty_body>> head_parser_;
-  std::optional<http::request_parser<http::string_body>> parser_;
-  std::optional<http::request_parser<http::buffer_body>> upload_parser_;
+  RequestReader reader_;
   std::shared_ptr<BodyPump> pump_;
   std::int64_t upload_began_ms_ = 0;
   std::uint64_t upload_bytes_ = 0;
+  /// Set while an upgrade waits for its answer; true in it tells that nobody waits any more.
+  std::shared_ptr<std::atomic<bool>> upgrading_;
   std::shared_ptr<BodySource> source_;
   std::uint64_t source_left_ = 0;
-  std::string inbox_;
   std::string outbox_;
   std::string cors_origin_;
+  /// A request has been taken and its answer is not out.
   bool busy_ = false;
-  bool waiting_ = false;
-  bool started_ = false;
   bool answering_ = false;
+  bool listening_ = false;
+  bool advancing_ = false;
+  /// What has come waits for another turn of the thread.
+  bool paused_ = false;
+  /// The time for the request to be whole is running.
+  bool timed_ = false;
   bool keep_alive_ = true;
   bool head_only_ = false;
-  bool discarding_ = false;
 };
 
 }  // namespace

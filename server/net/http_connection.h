@@ -28,6 +28,8 @@ struct HttpContext {
   std::size_t max_header = 16 << 10;
   std::int64_t header_timeout_ms = 10'000;
   std::int64_t idle_timeout_ms = 65'000;
+  /// How long a client may wait for its turn to open a WebSocket; then 503.
+  std::int64_t upgrade_timeout_ms = 30'000;
   /// Origins of web pages that may read answers, besides the server's own.
   std::vector<std::string> allowed_origins;
   TrustedProxies trusted_proxies;

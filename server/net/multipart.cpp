@@ -1,26 +1,13 @@
 #include "net/multipart.h"
 
 #include <algorithm>
-#include <cctype>
 #include <cstring>
 
+#include "net/header_value.h"
 #include "net/http.h"
 
 namespace simpleim::net {
 namespace {
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return out;
-}
-
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
 
 /// A token or a quoted string at the front of `rest`.
 std::string take_value(std::string_view& rest) {

@@ -283,7 +283,10 @@ void WebSocket::push_frame(Opcode opcode, std::string_view payload) {
 }
 
 void WebSocket::to_backlog(const char* data, std::size_t size, const SharedBytes* owner) {
-  if (!backlog_) backlog_ = std::make_unique<Backlog>();
+  if (!backlog_) {
+    backlog_ = std::make_unique<Backlog>();
+    backlog_->moved_ms = steady_ms();
+  }
   auto kept = owner != nullptr ? owner->keep() : std::make_shared<const std::string>(data, size);
   const auto offset = owner != nullptr ? static_cast<std::size_t>(data - owner->view().data()) : 0;
   const auto view = std::string_view(*kept).substr(offset, size);
@@ -348,6 +351,7 @@ void WebSocket::write_backlog() {
     if (sent.state == IoCount::State::kWouldBlock) return wait_writable();
     if (sent.state == IoCount::State::kClosed) return;  // the read side reports the end
     backlog_->bytes -= sent.bytes;
+    if (sent.bytes > 0) backlog_->moved_ms = steady_ms();
     for (auto left = sent.bytes; left > 0;) {
       auto& [kept, view] = backlog_->pieces.front();
       const auto n = std::min(left, view.size());
@@ -411,9 +415,12 @@ void WebSocket::finish() {
 void WebSocket::expired() {
   const auto keep_alive = shared_from_this();
   if (state_ != State::kOpen) return finish();
-  const auto silent = steady_ms() - last_heard_ms_;
+  const auto now = steady_ms();
+  const auto silent = now - last_heard_ms_;
   if (silent >= options_.silence_ms)
     return close(options_.silence_code, "no sign of life for " + std::to_string(silent / 1000) + " s");
+  if (backlog_ && now - backlog_->moved_ms >= options_.silence_ms)
+    return close(CloseCode::kSlowConsumer, "slow consumer: reconnect and sync");
   handler_->on_ping();
   queue_frame(Opcode::kPing, "");
   ping_unanswered_ = true;

@@ -42,6 +42,8 @@ class WebSocket final : public std::enable_shared_from_this<WebSocket>, public T
     /// 0 = no limit.
     std::size_t max_unsent = 1 << 20;
     std::int64_t ping_ms = 30'000;
+    /// After so long without a sign of life the connection ends (silence_code), and after so long in which the socket
+    /// took nothing of what waits for it, too (4009), however much its client talks.
     std::int64_t silence_ms = 60'000;
     CloseCode silence_code = CloseCode::kHeartbeatTimeout;
   };
@@ -76,6 +78,8 @@ class WebSocket final : public std::enable_shared_from_this<WebSocket>, public T
   struct Backlog {
     std::deque<std::pair<std::shared_ptr<const std::string>, std::string_view>> pieces;
     std::size_t bytes = 0;
+    /// When the socket took some of it last.
+    std::int64_t moved_ms = 0;
   };
   /// A message that is not complete yet: its payload so far and the frame it stands in.
   struct Partial {

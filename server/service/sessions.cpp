@@ -28,10 +28,17 @@ Sessions::Sessions(store::Store& store, CommitLoop& commits, const Tokens& token
                    base::Random& random, const base::Clock& clock, Options options)
     : store_(store), commits_(commits), tokens_(tokens), ids_(ids), random_(random), clock_(clock), options_(options) {}
 
-Result<Identity> Sessions::authenticate(std::string_view access_token) {
+Result<TokenClaims> Sessions::check(std::string_view access_token) const {
   TokenProblem problem{};
   const auto claims = tokens_.verify(access_token, problem);
   if (!claims) return problem == TokenProblem::kExpired ? revoked_token() : invalid_token();
+  return *claims;
+}
+
+Result<Identity> Sessions::authenticate(std::string_view access_token) {
+  const auto checked = check(access_token);
+  if (!checked) return checked.error();
+  const auto* claims = &checked.value();
   std::uint64_t revocations_before = 0;
   {
     const std::lock_guard lock(mutex_);

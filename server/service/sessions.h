@@ -25,7 +25,7 @@ struct TokenPair {
 };
 
 /// Signed-in devices. An access token is good only while its session exists: every use asks here.
-/// Thread-safe; all calls may block on the store.
+/// Thread-safe; all calls but check() may block on the store.
 class Sessions {
  public:
   struct Options {
@@ -36,7 +36,10 @@ class Sessions {
   Sessions(store::Store& store, CommitLoop& commits, const Tokens& tokens, base::IdMaker& ids, base::Random& random,
            const base::Clock& clock, Options options);
 
-  /// kInvalidToken or kTokenRevoked.
+  /// Whether an access token was issued here and has not ended: kInvalidToken or kTokenRevoked. Does not ask whether
+  /// its session still exists, and so does not block.
+  Result<TokenClaims> check(std::string_view access_token) const;
+  /// Whose it is: kInvalidToken or kTokenRevoked.
   Result<Identity> authenticate(std::string_view access_token);
 
   /// A new session for a user who has proven who he is; `session` has the device's fields set.

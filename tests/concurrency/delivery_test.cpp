@@ -24,7 +24,7 @@ TEST(WorkerPoolUnderThreads, RunsEverythingItAcceptedAndRefusesTheRest) {
 }
 
 TEST(AdmissionGateUnderThreads, LetsEveryoneInButNotTooManyAtOnce) {
-  gateway::AdmissionGate gate(3);
+  gateway::AdmissionGate gate(3, 2000);
   std::atomic<int> inside = 0;
   std::atomic<int> most = 0;
   std::atomic<int> served = 0;
@@ -32,14 +32,14 @@ TEST(AdmissionGateUnderThreads, LetsEveryoneInButNotTooManyAtOnce) {
   for (int t = 0; t < 4; ++t)
     threads.emplace_back([&] {
       for (int i = 0; i < 500; ++i)
-        gate.enter([&](gateway::AdmissionGate::Ticket) {
+        EXPECT_TRUE(gate.enter([&](const gateway::AdmissionGate::Turn&) {
           const int now = ++inside;
           int seen = most;
           while (now > seen && !most.compare_exchange_weak(seen, now)) {
           }
           --inside;
           ++served;
-        });
+        }));
     });
   for (auto& thread : threads) thread.join();
   EXPECT_EQ(served, 2000);

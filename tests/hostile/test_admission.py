@@ -1,0 +1,133 @@
+"""Clients that ask to sign in and then do nothing more: nobody else waits for them."""
+import os
+import re
+import time
+
+from harness import Server, User, wait_until
+from harness.raw import plug, upgrade_request
+
+TURNS = 64  # AdmissionGate: connections that sign in or sync at the same time
+
+
+def masked(opcode, payload=b""):
+    return bytes([0x80 | opcode, 0x80 | len(payload)]) + b"\0\0\0\0" + payload
+
+
+def missed(server, users, messages=1100, size=3400):
+    """A group of all whose messages fill the buffers of a client that does not read its first sync."""
+    writer = User(server)
+    group = writer.api("POST", "/api/groups", {"name": "g", "member_ids": [u.id for u in users]})["group_id"]
+    w = writer.connect()
+    ids = [w.text(group, "x" * size) for _ in range(messages)]
+    w.expect(type=30, message_id=ids[-1])
+    return writer, group, w
+
+
+def stall(server, users, count):
+    sockets = []
+    for i in range(count):
+        s = plug(server, receive_buffer=2048)
+        s.sendall(upgrade_request(users[i % len(users)].token, device_id=f"d{i}"))
+        sockets.append(s)
+    return sockets
+
+
+def test_sockets_that_do_not_read_their_first_sync_keep_nobody_out():
+    with Server({"session.max_devices": 64}) as server:
+        users = [User(server) for _ in range(8)]
+        writer, group, w = missed(server, users)
+        stalled = stall(server, users, 3 * TURNS)
+        wait_until(lambda: server.get_json("/stats")["total_connections"] == len(stalled) + 1, "all of them are in")
+        for user in (User(server), users[0], User(server)):
+            began = time.monotonic()
+            client = user.connect(synced=True)
+            assert time.monotonic() - began < 5
+            client.close()
+        w.say(group, "still here")
+        for s in stalled:
+            s.close()
+
+
+def test_who_reads_slowly_gets_all_of_it():
+    """A turn is given back while the socket is full and taken again: nothing is left out or doubled."""
+    with Server({"session.max_devices": 64}) as server:
+        users = [User(server) for _ in range(8)]
+        missed(server, users)
+        stalled = stall(server, users, TURNS)
+        for s in stalled[:4]:
+            got = b""
+            while b'"type":60' not in got[-4096:]:
+                piece = s.recv(1 << 16)
+                assert piece, "closed"
+                got += piece
+            texts = re.findall(rb'"type":2,.{0,400}?"seq":(\d+)', got.replace(b"x" * 3400, b""))
+            # The first of the thousand that a sync brings is the event that made the group.
+            assert [int(n) for n in texts] == list(range(2, 1001))
+        for s in stalled:
+            s.close()
+
+
+def test_a_socket_that_talks_but_never_reads_is_closed():
+    """What it sends is a sign of life; that nothing of what waits for it goes out is not."""
+    with Server({"session.max_devices": 64, "heartbeat.ping_s": 1, "heartbeat.silence_s": 2}) as server:
+        users = [User(server) for _ in range(2)]
+        missed(server, users)
+        talkers = stall(server, users, 4)
+        wait_until(lambda: server.get_json("/stats")["total_connections"] == 5)
+
+        def talk():
+            for s in talkers:
+                try:
+                    s.sendall(masked(0xA))  # a pong that nobody asked for
+                except OSError:
+                    pass
+            time.sleep(0.05)
+            return server.get_json("/stats")["total_connections"] <= 1
+
+        wait_until(talk, "they are closed", 20)
+        assert server.metrics()["simpleim_closed_slow_total"] >= 4
+        for s in talkers:
+            s.close()
+
+
+def test_a_token_that_is_none_is_refused_in_front_of_the_line():
+    with Server() as server:
+        with plug(server) as s:
+            s.sendall(upgrade_request("a.b.c"))
+            assert b"HTTP/1.1 401 " in s.recv(4096)
+
+
+def descriptors(server):
+    return len(os.listdir(f"/proc/{server.process.pid}/fd"))
+
+
+def test_connections_that_give_up_while_they_wait_leave_nothing():
+    """All ask while the server stands still, and are gone when it goes on."""
+    with Server({"session.max_devices": 64}) as server:
+        user = User(server)
+        waiting = []
+        server.pause()
+        before = descriptors(server)
+        for i in range(300):
+            s = plug(server)
+            s.sendall(upgrade_request(user.token, device_id=f"w{i}"))
+            waiting.append(s)
+        for s in waiting:
+            s.close()
+        server.resume()
+        client = user.connect()
+        client.close()
+        wait_until(lambda: server.get_json("/stats")["total_connections"] == 0, "nothing is left of them")
+        wait_until(lambda: descriptors(server) <= before + 2, "their descriptors are free")
+
+
+def test_a_storm_of_connections_that_give_up_and_come_again(server):
+    user = User(server)
+    for round_ in range(5):
+        sockets = [plug(server) for _ in range(200)]
+        for i, s in enumerate(sockets):
+            s.sendall(upgrade_request(user.token, device_id=f"s{i % 50}"))
+        for s in sockets:
+            s.close()
+    user.connect().close()
+    wait_until(lambda: server.get_json("/stats")["total_connections"] == 0)
