@@ -10,6 +10,7 @@ JOBS="$(nproc)"
 PASSED=0
 FAILED=0
 FAILED_NAMES=()
+TIMES=()
 
 say() { printf '\n== %s\n' "$*"; }
 count() { PASSED=$((PASSED + $1)); FAILED=$((FAILED + $2)); if [ "$2" -gt 0 ]; then FAILED_NAMES+=("$3"); fi; }
@@ -21,6 +22,7 @@ step() {
 }
 
 finish() {
+  [ ${#TIMES[@]} -gt 0 ] && printf '\n%s\n' "${TIMES[@]}"
   [ ${#FAILED_NAMES[@]} -gt 0 ] && printf '\nfailed: %s\n' "${FAILED_NAMES[*]}"
   printf '\n%d passed, %d failed\n' "$PASSED" "$FAILED"
   [ "$FAILED" -eq 0 ] && [ "$PASSED" -gt 0 ]
@@ -107,12 +109,15 @@ fuzz() {  # the committed corpus first, then FUZZ_SECONDS of new inputs for each
 }
 
 say "packages"
+SECONDS=0
 step packages scripts/install-deps.sh build test
 step python python_env
 step minio scripts/install-go-tool.sh minio
+TIMES+=("$(printf '%5d s  packages and tools' "$SECONDS")")
 
 for suite in "${SUITES[@]}"; do
   say "$suite"
+  SECONDS=0
   case "$suite" in
     architecture) py architecture tests/architecture ;;
     deploy) step helm scripts/install-go-tool.sh helm && step build build release simpleim && py deploy tests/deploy ;;
@@ -130,5 +135,6 @@ for suite in "${SUITES[@]}"; do
     e2e) step browser scripts/install-deps.sh browser && step build build release simpleim && vitest e2e web/e2e ;;
     *) echo "unknown suite $suite"; count 0 1 "$suite" ;;
   esac
+  TIMES+=("$(printf '%5d s  %s' "$SECONDS" "$suite")")
 done
 finish

@@ -15,6 +15,8 @@ constexpr std::string_view kSubprotocol = "simpleim.v1";
 constexpr std::string_view kBearer = "bearer.";
 constexpr std::size_t kMaxDeviceId = 64;
 
+Error busy() { return {ErrorCode::kUnavailable, "the server is busy; try again", "", 1000}; }
+
 /// The token and, when the client offers ours, the subprotocol to answer with.
 std::pair<std::string, std::string> credentials(const net::Request& request) {
   std::string token(request.param("token"));
@@ -154,7 +156,8 @@ void Gateway::admit(const net::Request& request, const net::UpgradeReply& reply)
     return reply(refusal(
         {ErrorCode::kOriginForbidden, "pages of this origin may not connect; add it to security.allowed_origins"}));
   auto [token, subprotocol] = credentials(request);
-  SessionInfo info;
+  auto candidate = std::make_shared<Candidate>(Candidate{{}, std::move(subprotocol), reply});
+  auto& info = candidate->info;
   info.device_id = request.param("device_id");
   if (info.device_id.size() > kMaxDeviceId)
     return reply(refusal(protocol::invalid_field("device_id", "at most 64 bytes")));
@@ -162,40 +165,44 @@ void Gateway::admit(const net::Request& request, const net::UpgradeReply& reply)
   if (!mode.empty() && mode != "push" && mode != "summary")
     return reply(refusal(protocol::invalid_field("sync", "push or summary")));
   info.sync = mode == "summary" ? SyncMode::kSummary : SyncMode::kPush;
+  check_token(candidate, token);
+}
 
-  // A token that nobody has issued gets no place in the line.
-  if (const auto claims = sessions_->check(token); !claims) return reply(refusal(claims.error()));
-  const auto accepted = gate_.enter([this, info = std::move(info), token = std::move(token),
-                                     subprotocol = std::move(subprotocol), reply](const AdmissionGate::Turn& turn) {
-    if (reply.is_wanted()) authenticate(info, token, subprotocol, reply, turn);
+/// A token that nobody has issued gets no place in the line.
+void Gateway::check_token(const std::shared_ptr<Candidate>& candidate, const std::string& token) {
+  const auto accepted = context_.workers.submit([this, candidate, token] {
+    const auto claims = sessions_->check(token);
+    if (claims) stand_in_line(candidate, claims.value());
+    else candidate->reply(refusal(claims.error()));
   });
-  if (!accepted) reply(refusal({ErrorCode::kUnavailable, "too many clients are connecting; try again", "", 1000}));
+  if (!accepted) candidate->reply(refusal(busy()));
 }
 
-service::Result<service::Identity> Gateway::look_up(const std::string& token) {
+void Gateway::stand_in_line(const std::shared_ptr<Candidate>& candidate, const service::TokenClaims& claims) {
+  const auto accepted = gate_.enter([this, candidate, claims](const AdmissionGate::Turn& turn) {
+    if (!candidate->reply.is_wanted()) return;
+    if (!context_.workers.submit([this, candidate, claims, turn] { let_in(*candidate, claims, turn); }))
+      candidate->reply(refusal(busy()));
+  });
+  if (!accepted) candidate->reply(refusal(busy()));
+}
+
+void Gateway::let_in(Candidate& candidate, const service::TokenClaims& claims, const AdmissionGate::Turn& turn) {
+  auto& info = candidate.info;
   try {
-    return sessions_->authenticate(token);
-  } catch (const store::StoreError& e) {
-    return e.as_error();
-  }
-}
-
-void Gateway::authenticate(SessionInfo info, const std::string& token, const std::string& subprotocol,
-                           const net::UpgradeReply& reply, const AdmissionGate::Turn& turn) {
-  const auto accepted = context_.workers.submit([=, this]() mutable {
-    const auto who = look_up(token);
-    if (!who) return reply(refusal(who.error()));
+    const auto who = sessions_->identify(claims);
+    if (!who) return candidate.reply(refusal(who.error()));
     info.user = who.value().user;
     info.session = who.value().session;
     info.token_expires_ms = who.value().expires_at;
     if (info.device_id.empty()) info.device_id = who.value().device_id;
-    reply(net::Upgrade{subprotocol,
-                       [this, info, turn](net::IoThread& thread, const std::shared_ptr<net::WebSocket>& socket,
-                                          std::string_view received) {
-                         shards_[thread.index()]->open(socket, info, received, turn);
-                       }});
-  });
-  if (!accepted) reply(refusal({ErrorCode::kUnavailable, "the server is busy; try again", "", 1000}));
+  } catch (const store::StoreError& e) {
+    return candidate.reply(refusal(e.as_error()));
+  }
+  candidate.reply(net::Upgrade{
+      candidate.subprotocol,
+      [this, info, turn](net::IoThread& thread, const std::shared_ptr<net::WebSocket>& socket,
+                         std::string_view received) { shards_[thread.index()]->open(socket, info, received, turn); }});
 }
 
 void Gateway::drain(std::int64_t over_ms) {

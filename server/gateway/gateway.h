@@ -50,9 +50,16 @@ class Gateway final : public service::EventSink, public LocalSockets {
   /// Connections that wait for their turn to sign in; more are refused with 503.
   static constexpr std::size_t kMaxWaiting = 32'768;
 
-  void authenticate(SessionInfo info, const std::string& token, const std::string& subprotocol,
-                    const net::UpgradeReply& reply, const AdmissionGate::Turn& turn);
-  service::Result<service::Identity> look_up(const std::string& token);
+  /// A connection on its way in.
+  struct Candidate {
+    SessionInfo info;
+    std::string subprotocol;
+    net::UpgradeReply reply;
+  };
+  /// The three steps of admission, on workers but for the second, which is the gate's.
+  void check_token(const std::shared_ptr<Candidate>& candidate, const std::string& token);
+  void stand_in_line(const std::shared_ptr<Candidate>& candidate, const service::TokenClaims& claims);
+  void let_in(Candidate& candidate, const service::TokenClaims& claims, const AdmissionGate::Turn& turn);
   bool origin_allowed(const net::Request& request) const;
   net::Response refusal(const protocol::Error& error) const;
   void announce_presence(service::UserId user, bool online);

@@ -58,27 +58,25 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
     if (got.state == IoCount::State::kDone) {
       reader_.receive({buffer.data(), got.bytes});
       if (pump_) feed_upload();
-      else if (!upgrading_) advance();
     }
+    advance();
+  }
+
+  /// Answers what has come, request by request, until one has to wait for something; whatever ends such a wait calls
+  /// this again. The only loop: answering never leads back here, so requests in bulk cost no stack, and after some of
+  /// them other connections have their turn.
+  void advance() {
+    for (int handled = 0; self_ && !busy_ && !paused_ && step();)
+      if (++handled == kRequestsInARow) pause();
     listen();
   }
 
-  /// Answers what has come, request by request. What answers at once comes back here through written(): this is the
-  /// only loop, so requests in bulk cost neither stack nor other connections' turns.
-  void advance() {
-    if (advancing_ || paused_) return;
-    advancing_ = true;
-    for (int handled = 0; self_ && !busy_ && step();) {
-      if (++handled < kRequestsInARow || busy_) continue;
-      paused_ = true;
-      thread_.post([self = shared_from_this()] {
-        self->paused_ = false;
-        self->advance();
-      });
-      break;
-    }
-    advancing_ = false;
-    listen();
+  void pause() {
+    paused_ = true;
+    thread_.post([self = shared_from_this()] {
+      self->paused_ = false;
+      self->advance();
+    });
   }
 
   /// False when nothing more can be done with what has come.
@@ -145,7 +143,10 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
 
   void upload_opened(std::variant<Response, std::unique_ptr<BodySink>> opened) {
     if (!self_) return;
-    if (auto* refusal = std::get_if<Response>(&opened)) return end_upload(*refusal);
+    if (auto* refusal = std::get_if<Response>(&opened)) {
+      end_upload(*refusal);
+      return advance();
+    }
     pump_ = std::make_shared<BodyPump>(
         thread_, *context_.files, *context_.slow_files, std::get<std::unique_ptr<BodySink>>(std::move(opened)),
         BodyPump::Events{[self = shared_from_this()] { self->upload_ready(); },
@@ -153,8 +154,12 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
                            self->end_upload(response.status == 500 && response.body.empty()
                                                 ? self->context_.router->error(500, "internal error")
                                                 : std::move(response));
+                           self->advance();
                          },
-                         [self = shared_from_this()] { self->refuse_busy(); }});
+                         [self = shared_from_this()] {
+                           self->refuse_busy();
+                           self->advance();
+                         }});
     upload_began_ms_ = steady_ms();
     upload_bytes_ = 0;
     if (reader_.upload_waits()) write(kContinue);
@@ -165,7 +170,7 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
     if (!self_ || !pump_) return;
     thread_.timers().schedule(*this, context_.idle_timeout_ms);
     feed_upload();
-    listen();
+    advance();
   }
 
   void feed_upload() {
@@ -251,7 +256,10 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
     auto task = [self = shared_from_this(), &route, request = std::move(request)] {
       // A body that could stream but has no bytes comes here, too.
       auto response = route.upload ? self->finish_empty(route, request) : self->call(route, request);
-      self->thread_.post([self, response = std::move(response)] { self->answer(response); });
+      self->thread_.post([self, response = std::move(response)] {
+        self->answer(response);
+        self->advance();
+      });
     };
     if (!pool->submit(std::move(task))) refuse_busy();
   }
@@ -301,7 +309,10 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   void upgrade(const std::string& key, Answer reply) {
     if (!self_ || !upgrading_) return;  // gone, or answered because its time was over
     upgrading_.reset();
-    if (auto* response = std::get_if<Response>(&reply)) return answer(*response);
+    if (auto* response = std::get_if<Response>(&reply)) {
+      answer(*response);
+      return advance();
+    }
     auto& accepted = std::get<Upgrade>(reply);
     write(accept_websocket(key, accepted.subprotocol));
     if (!self_) return;
@@ -342,7 +353,6 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
     busy_ = timed_ = false;
     reader_.next();
     thread_.timers().schedule(*this, context_.idle_timeout_ms);
-    advance();
   }
 
   void read_source() {
@@ -356,6 +366,7 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
         self->source_left_ -= wanted;
         self->write(piece);
         if (self->self_ && self->outbox_.empty()) self->written();
+        self->advance();
       });
     };
     if (!context_.files->submit(std::move(task))) finish();
@@ -405,6 +416,7 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
       self->outbox_.erase(0, sent.bytes);
       if (!self->outbox_.empty()) return self->wait_writable();
       self->written();
+      self->advance();
     });
   }
 
@@ -464,7 +476,6 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   bool busy_ = false;
   bool answering_ = false;
   bool listening_ = false;
-  bool advancing_ = false;
   /// What has come waits for another turn of the thread.
   bool paused_ = false;
   /// The time for the request to be whole is running.

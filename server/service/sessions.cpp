@@ -36,27 +36,30 @@ Result<TokenClaims> Sessions::check(std::string_view access_token) const {
 }
 
 Result<Identity> Sessions::authenticate(std::string_view access_token) {
-  const auto checked = check(access_token);
-  if (!checked) return checked.error();
-  const auto* claims = &checked.value();
+  const auto claims = check(access_token);
+  if (!claims) return claims.error();
+  return identify(claims.value());
+}
+
+Result<Identity> Sessions::identify(const TokenClaims& claims) {
   std::uint64_t revocations_before = 0;
   {
     const std::lock_guard lock(mutex_);
-    if (const auto found = cache_.find(claims->session);
+    if (const auto found = cache_.find(claims.session);
         found != cache_.end() && found->second.trusted_until > clock_.steady_ms()) {
-      if (found->second.user != claims->user || found->second.expires_at <= clock_.now_ms()) return revoked_token();
-      return Identity{claims->user, claims->session, found->second.device_id, claims->expires_at * 1000};
+      if (found->second.user != claims.user || found->second.expires_at <= clock_.now_ms()) return revoked_token();
+      return Identity{claims.user, claims.session, found->second.device_id, claims.expires_at * 1000};
     }
     revocations_before = revocations_;
   }
-  const auto session = store_.accounts().session(claims->session);
-  if (!session || session->user != claims->user || session->expires_at <= clock_.now_ms()) return revoked_token();
+  const auto session = store_.accounts().session(claims.session);
+  if (!session || session->user != claims.user || session->expires_at <= clock_.now_ms()) return revoked_token();
   const std::lock_guard lock(mutex_);
   if (cache_.size() >= kMaxCached) cache_.clear();
   if (revocations_ == revocations_before)
     cache_.insert_or_assign(
         session->id, Cached{session->user, session->device_id, session->expires_at, clock_.steady_ms() + kTrustMs});
-  return Identity{session->user, session->id, session->device_id, claims->expires_at * 1000};
+  return Identity{session->user, session->id, session->device_id, claims.expires_at * 1000};
 }
 
 TokenPair Sessions::make_pair(store::Session& session) {

@@ -36,10 +36,12 @@ class Sessions {
   Sessions(store::Store& store, CommitLoop& commits, const Tokens& tokens, base::IdMaker& ids, base::Random& random,
            const base::Clock& clock, Options options);
 
-  /// Whether an access token was issued here and has not ended: kInvalidToken or kTokenRevoked. Does not ask whether
-  /// its session still exists, and so does not block.
+  /// What an access token says that was issued here and has not ended: kInvalidToken or kTokenRevoked. Some
+  /// microseconds; does not ask whether its session still exists, and so does not block.
   Result<TokenClaims> check(std::string_view access_token) const;
-  /// Whose it is: kInvalidToken or kTokenRevoked.
+  /// Whose session it is, if it still exists: kTokenRevoked.
+  Result<Identity> identify(const TokenClaims& claims);
+  /// Both: kInvalidToken or kTokenRevoked.
   Result<Identity> authenticate(std::string_view access_token);
 
   /// A new session for a user who has proven who he is; `session` has the device's fields set.
