@@ -5,6 +5,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
+
 #include "base/worker_pool.h"
 #include "gateway/admission_gate.h"
 #include "gateway/directory.h"
@@ -62,15 +65,48 @@ TEST(DirectoryUnderThreads, CountsWhoIsThere) {
   EXPECT_EQ(directory.connections(), 0u);
 }
 
+namespace {
+
+net::Response plain_error(int status, std::string_view text) {
+  net::Response response;
+  response.status = status;
+  response.body = text;
+  return response;
+}
+
+/// A client's end of a connection.
+class Plug {
+ public:
+  explicit Plug(unsigned short port) : fd_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    inet_pton(AF_INET, "127.0.0.1", &address.sin_addr);
+    EXPECT_EQ(::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  }
+  ~Plug() { close(); }
+  void send(const std::string& text) const {
+    EXPECT_EQ(::send(fd_, text.data(), text.size(), 0), static_cast<ssize_t>(text.size()));
+  }
+  std::string receive() const {
+    std::array<char, 4096> buffer;
+    const auto got = ::recv(fd_, buffer.data(), buffer.size(), 0);
+    return {buffer.data(), got > 0 ? static_cast<std::size_t>(got) : 0};
+  }
+  void close() {
+    if (fd_ >= 0) ::close(std::exchange(fd_, -1));
+  }
+
+ private:
+  int fd_;
+};
+
+}  // namespace
+
 TEST(ListenerUnderThreads, ServesManyConnectionsOnSeveralThreads) {
   base::WorkerPool workers({"worker", 2, 1000, 0});
   net::Router router;
-  router.errors([](int status, std::string_view text) {
-    net::Response response;
-    response.status = status;
-    response.body = text;
-    return response;
-  });
+  router.errors(plain_error);
   std::atomic<int> handled = 0;
   router.add("GET", "/x", net::Lane::kWorker, [&](const net::Request&) {
     ++handled;
@@ -89,23 +125,55 @@ TEST(ListenerUnderThreads, ServesManyConnectionsOnSeveralThreads) {
   for (int t = 0; t < 4; ++t)
     clients.emplace_back([&] {
       for (int i = 0; i < 25; ++i) {
-        const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
-        sockaddr_in address{};
-        address.sin_family = AF_INET;
-        address.sin_port = htons(listener.port());
-        inet_pton(AF_INET, "127.0.0.1", &address.sin_addr);
-        ASSERT_EQ(::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-        const std::string request = "GET /x HTTP/1.1\r\nHost: x\r\n\r\n";
-        ASSERT_EQ(::send(fd, request.data(), request.size(), 0), static_cast<ssize_t>(request.size()));
-        char buffer[256];
-        EXPECT_GT(::recv(fd, buffer, sizeof buffer, 0), 0);
-        ::close(fd);
+        const Plug plug(listener.port());
+        plug.send("GET /x HTTP/1.1\r\nHost: x\r\n\r\n");
+        EXPECT_NE(plug.receive(), "");
       }
     });
   for (auto& client : clients) client.join();
   EXPECT_EQ(handled, 100);
   one.stop();
   two.stop();
+}
+
+TEST(UpgradeUnderThreads, WhoWaitsTooLongIsRefusedAndWhoLeavesIsNoticed) {
+  base::WorkerPool workers({"worker", 1, 1000, 0});
+  net::Router router;
+  router.errors(plain_error);
+  std::mutex mutex;
+  std::vector<net::UpgradeReply> waiting;
+  router.websocket("/ws", [&](const net::Request&, net::UpgradeReply reply) {
+    const std::lock_guard lock(mutex);
+    waiting.push_back(std::move(reply));
+  });
+  const auto wanted = [&] {
+    const std::lock_guard lock(mutex);
+    return std::count_if(waiting.begin(), waiting.end(), [](const auto& reply) { return reply.is_wanted(); });
+  };
+  net::HttpContext context;
+  context.router = &router;
+  context.workers = context.hashing = &workers;
+  context.upgrade_timeout_ms = 1000;
+  net::IoThread thread(0);
+  net::Listener listener({&thread}, "127.0.0.1:0", context, nullptr);
+  listener.start();
+  thread.start();
+  const std::string request =
+      "GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+  const Plug patient(listener.port());
+  Plug hasty(listener.port());
+  for (const auto* plug : {&patient, static_cast<const Plug*>(&hasty)}) plug->send(request);
+  hasty.send("a frame that comes too early");
+  EXPECT_TRUE(wait_until([&] { return wanted() == 2; }));
+  hasty.close();
+  EXPECT_TRUE(wait_until([&] { return wanted() == 1; })) << "the end of the connection is seen while it waits";
+  const auto answer = patient.receive();
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 503 ")) << answer;
+  EXPECT_NE(answer.find("Retry-After: 1\r\n"), std::string::npos) << answer;
+  EXPECT_EQ(wanted(), 0);
+  for (const auto& reply : waiting) reply(net::Upgrade{});  // too late: nobody is there any more
+  thread.stop();
 }
 
 }  // namespace simpleim::test

@@ -4,7 +4,7 @@ import re
 import time
 
 from harness import Server, User, wait_until
-from harness.raw import plug, upgrade_request
+from harness.raw import everything, plug, upgrade_request
 
 TURNS = 64  # AdmissionGate: connections that sign in or sync at the same time
 
@@ -131,3 +131,55 @@ def test_a_storm_of_connections_that_give_up_and_come_again(server):
             s.close()
     user.connect().close()
     wait_until(lambda: server.get_json("/stats")["total_connections"] == 0)
+
+
+def test_a_server_with_sockets_that_do_not_read_can_be_stopped():
+    with Server({"session.max_devices": 64}) as server:
+        users = [User(server) for _ in range(8)]
+        missed(server, users)
+        stalled = stall(server, users, TURNS)
+        wait_until(lambda: server.get_json("/stats")["total_connections"] == len(stalled) + 1)
+        assert server.stop() == 0
+        for s in stalled:
+            s.close()
+
+
+def test_uploads_that_come_no_further_keep_no_other_upload_out(server):
+    """More of them than there are threads for files."""
+    alice, bob = User(server), User(server)
+    form = b"--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\n"
+    head = (f"POST /api/files HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {alice.token}\r\nConnection: close\r\n"
+            "Content-Type: multipart/form-data; boundary=b\r\nContent-Length: {}\r\n\r\n")
+    stuck = [plug(server) for _ in range(40)]
+    for s in stuck:
+        s.sendall(head.format(1 << 20).encode() + form + b"x" * 1000)
+    body = form + b"hello\r\n--b--\r\n"
+    with plug(server) as s:
+        s.sendall(head.format(len(body)).replace(alice.token, bob.token).encode() + body)
+        assert everything(s).startswith(b"HTTP/1.1 200 ")
+    for s in stuck:
+        s.close()
+
+
+def test_downloads_that_nobody_reads_keep_no_other_download_out(server):
+    alice, bob = User(server), User(server)
+    body = (b"--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.bin\"\r\n\r\n" + os.urandom(4 << 20) + b"\r\n--b--\r\n")
+    files = {}
+    for user in (alice, bob):
+        status, answer = user.api.raw("POST", "/api/files", body, {"Content-Type": "multipart/form-data; boundary=b"})
+        assert status == 200, answer
+        files[user] = answer["data"]["file_id"]
+
+    def request(user):
+        return (f"GET /api/files/{files[user]} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {user.token}\r\n\r\n").encode()
+
+    before = server.rss_kib()
+    stuck = [plug(server, receive_buffer=2048) for _ in range(60)]
+    for s in stuck:
+        s.sendall(request(alice))
+    with plug(server) as s:
+        s.sendall(request(bob))
+        assert len(everything(s)) > 4 << 20
+    assert server.rss_kib() - before < 60 * 1024, "a piece each, not a file each"
+    for s in stuck:
+        s.close()

@@ -1,9 +1,11 @@
 """Requests in bulk behind each other on one connection: each is answered in order, and nobody else waits for them."""
 import re
+import ssl
+import subprocess
 import threading
 
 import pytest
-from harness import User
+from harness import Server, User, wait_until
 from harness.raw import everything, plug, upgrade_request
 
 SHORT = b"A / HTTP/1.1\r\nHost:\r\n\r\n"  # 23 bytes, answered at once with 404
@@ -78,3 +80,36 @@ def test_a_flood_whose_answers_are_not_read_costs_bounded_memory(server):
     assert server.rss_kib() - before < 20 * 1024, "a megabyte each at the most"
     for s in stuck:
         s.close()
+
+
+def test_requests_in_bulk_whose_answers_take_a_worker(server):
+    """Each answer comes from another thread; among them are refusals, files and bodies."""
+    alice = User(server)
+    signed = f"Authorization: Bearer {alice.token}\r\n"
+    mix = (get("/api/users/me", signed) + get("/api/users/me") + get("/api/files/1") + get("/health") + get("/api/conversations", signed)
+           + b"POST /api/refresh HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}")
+    statuses = exchange(server, mix * 300 + get("/health", "Connection: close\r\n"))
+    assert statuses == [200, 401, 401, 200, 200, 400] * 300 + [200]
+
+
+def test_bodies_in_bulk_that_wait_for_continue(server):
+    one = b"PUT /nothing HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\nabc"
+    statuses = exchange(server, one * 3000 + get("/health", "Connection: close\r\n"))
+    assert statuses == [100, 404] * 3000 + [200]
+
+
+def test_requests_in_bulk_over_tls(tmp_path):
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1", "-subj", "/CN=x",
+                    "-keyout", tmp_path / "key.pem", "-out", tmp_path / "cert.pem"], check=True, capture_output=True)
+    server = Server({"tls.cert_file": tmp_path / "cert.pem", "tls.key_file": tmp_path / "key.pem"}).start(wait=False)
+    try:
+        wait_until(lambda: "ready" in server.log_text())
+        trust = ssl.create_default_context(cafile=tmp_path / "cert.pem")
+        trust.check_hostname = False
+        with trust.wrap_socket(plug(server, timeout=60)) as s:
+            threading.Thread(target=lambda: s.sendall(SHORT * 6000 + get("/health", "Connection: close\r\n")), daemon=True).start()
+            statuses = [int(status) for status in re.findall(rb"HTTP/1\.1 (\d{3}) ", everything(s))]
+        assert statuses == [404] * 6000 + [200]
+        assert server.process.poll() is None
+    finally:
+        server.close()
