@@ -1,3 +1,4 @@
+import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
 import { signIn } from '../harness/browser'
 import { bubble, conversation, conversationWith, openPrivate, say, texts, useScene } from '../harness/scene'
@@ -6,6 +7,21 @@ import { until } from '../harness/until'
 
 const scene = useScene()
 const connections = async () => ((await (await fetch(`${scene.server.url}/stats`)).json()) as { total_connections: number }).total_connections
+
+/** Messages that wait in the browser's own database. */
+function queuedOnDevice(page: Page, userId: string): Promise<number> {
+  return page.evaluate(name => new Promise<number>((done, fail) => {
+    const opening = indexedDB.open(name)
+    opening.onerror = () => fail(opening.error)
+    opening.onsuccess = () => {
+      const counting = opening.result.transaction('outgoing').objectStore('outgoing').count()
+      counting.onsuccess = () => {
+        opening.result.close()
+        done(counting.result)
+      }
+    }
+  }), `simpleim:${userId}`)
+}
 
 test('what is written offline arrives exactly once, in order, when the network is back', async () => {
   const ada = await scene.person('Ada')
@@ -39,6 +55,8 @@ test('the queue survives a reload without a server, and the list is there from t
   await scene.server.kill()
   await say(ada.page, 'queued')
   await ada.page.locator('[data-testid="message"][data-state="sending"]').waitFor()
+  // It is on the screen some milliseconds before it is on the device.
+  await until('it is on the device', async () => await queuedOnDevice(ada.page, ada.user.user_id) === 1)
   await ada.page.reload()
   await bubble(ada.page, 'kept').waitFor()
   await bubble(ada.page, 'queued').waitFor()
