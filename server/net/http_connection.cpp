@@ -318,6 +318,8 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
     if (!self_) return;
     // A socket that is just open takes 200 bytes at once; one that does not is as good as closed.
     if (!outbox_.empty()) return finish();
+    // An idle WebSocket must not keep this object, which waited for the end of the connection until now.
+    stream_.stop_waiting();
     auto socket = std::make_shared<WebSocket>(thread_, std::move(stream_), context_.websocket);
     self_.reset();
     thread_.timers().cancel(*this);

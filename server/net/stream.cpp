@@ -107,6 +107,11 @@ void Stream::shutdown_send() {
   socket_.shutdown(Socket::shutdown_send, ignored);
 }
 
+void Stream::stop_waiting() {
+  boost::system::error_code ignored;
+  socket_.cancel(ignored);
+}
+
 void Stream::close() {
   boost::system::error_code ignored;
   socket_.close(ignored);

@@ -47,6 +47,9 @@ class Stream {
     socket_.async_wait(Socket::wait_write, std::forward<F>(f));
   }
 
+  /// Ends what waits with when_readable() or when_writable(): it is called with an error, soon, and lets go of what it
+  /// holds.
+  void stop_waiting();
   /// Sends what TLS and TCP need to end the stream, and closes it.
   void close();
   /// Tells the peer that nothing more comes, and goes on reading.

@@ -1,12 +1,14 @@
 """Clients that ask to sign in and then do nothing more: nobody else waits for them."""
 import os
 import re
+import resource
 import time
 
 from harness import Server, User, wait_until
 from harness.raw import everything, plug, upgrade_request
 
 TURNS = 64  # AdmissionGate: connections that sign in or sync at the same time
+LISTENING = 2 + 1  # one of the clients' port for each of two threads, one of the operator's
 
 
 def masked(opcode, payload=b""):
@@ -97,17 +99,25 @@ def test_a_token_that_is_none_is_refused_in_front_of_the_line():
             assert b"HTTP/1.1 401 " in s.recv(4096)
 
 
-def descriptors(server):
-    return len(os.listdir(f"/proc/{server.process.pid}/fd"))
+def sockets(server):
+    """How many the server holds; those that listen included, and not the database's files, which open when they are needed."""
+    folder = f"/proc/{server.process.pid}/fd"
+    found = 0
+    for name in os.listdir(folder):
+        try:
+            found += os.readlink(f"{folder}/{name}").startswith("socket:")
+        except FileNotFoundError:
+            pass
+    return found
 
 
 def test_connections_that_give_up_while_they_wait_leave_nothing():
     """All ask while the server stands still, and are gone when it goes on."""
-    with Server({"session.max_devices": 64}) as server:
+    with Server({"session.max_devices": 64, "server.threads": 2}) as server:
         user = User(server)
         waiting = []
+        wait_until(lambda: sockets(server) == LISTENING, "those that signed the user up are gone")
         server.pause()
-        before = descriptors(server)
         for i in range(300):
             s = plug(server)
             s.sendall(upgrade_request(user.token, device_id=f"w{i}"))
@@ -118,7 +128,32 @@ def test_connections_that_give_up_while_they_wait_leave_nothing():
         client = user.connect()
         client.close()
         wait_until(lambda: server.get_json("/stats")["total_connections"] == 0, "nothing is left of them")
-        wait_until(lambda: descriptors(server) <= before + 2, "their descriptors are free")
+        wait_until(lambda: sockets(server) == LISTENING, "their descriptors are free")
+
+
+def test_an_idle_websocket_keeps_nothing_of_its_request():
+    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+    with Server({"session.max_devices": 64}) as server:
+        users = [User(server) for _ in range(50)]
+
+        def connect(count):
+            opened = [plug(server) for _ in range(count)]
+            for i, s in enumerate(opened):
+                s.sendall(upgrade_request(users[i % len(users)].token, device_id=f"{count}-{i}", sync="summary"))
+            for s in opened:
+                got = b""
+                while b'"type":60' not in got:
+                    got += s.recv(4096)
+            return opened
+
+        warm = connect(500)
+        before = server.rss_kib()
+        idle = connect(2500)
+        grown = server.rss_kib() - before
+        print(f"{grown / len(idle):.2f} KiB a connection")
+        assert grown / len(idle) < 3, "KiB a connection; with the parsers of its request it would be 4"
+        for s in warm + idle:
+            s.close()
 
 
 def test_a_storm_of_connections_that_give_up_and_come_again(server):
