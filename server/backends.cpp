@@ -8,7 +8,7 @@
 #include "cluster/redis/bus.h"
 #include "cluster/redis/partitions.h"
 #include "cluster/redis/presence_directory.h"
-#include "service/tokens.h"
+#include "service/accounts/tokens.h"
 #include "store/local_files/local_file_store.h"
 #include "store/mongo/message_archive.h"
 #include "store/mysql/mysql_store.h"

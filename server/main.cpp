@@ -16,7 +16,7 @@
 #include "migrate.h"
 #include "net/listener.h"
 #include "server.h"
-#include "service/search_indexer.h"
+#include "service/search/search_indexer.h"
 #include "store/sqlite/maintenance.h"
 #include "store/sqlite/search_index.h"
 

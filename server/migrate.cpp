@@ -9,7 +9,7 @@
 
 #include "backends.h"
 #include "base/data_dir_lock.h"
-#include "service/tokens.h"
+#include "service/accounts/tokens.h"
 #include "store/local_files/local_file_store.h"
 #include "store/mysql/import.h"
 #include "store/sqlite/connection.h"

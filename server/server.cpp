@@ -14,8 +14,8 @@
 #include "base/random.h"
 #include "base/repeater.h"
 #include "net/listener.h"
-#include "service/files.h"
-#include "service/search_indexer.h"
+#include "service/files/files.h"
+#include "service/search/search_indexer.h"
 #include "store/sqlite/search_index.h"
 
 namespace simpleim {

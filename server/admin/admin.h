@@ -6,7 +6,7 @@
 #include "base/config.h"
 #include "base/ids.h"
 #include "base/random.h"
-#include "service/passwords.h"
+#include "service/accounts/passwords.h"
 #include "store/store.h"
 
 /// The subcommands beside `serve`. Each prints what it did, or what is wrong and what would be

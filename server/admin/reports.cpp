@@ -3,7 +3,7 @@
 #include <iostream>
 
 #include "admin/admin.h"
-#include "service/reports.h"
+#include "service/reports/reports.h"
 
 namespace simpleim::admin {
 namespace {

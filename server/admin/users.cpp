@@ -2,7 +2,7 @@
 
 #include "admin/admin.h"
 #include "base/utf8.h"
-#include "service/text_rules.h"
+#include "service/limits/text_rules.h"
 
 namespace simpleim::admin {
 namespace {

@@ -1,21 +1,21 @@
 #pragma once
 
-#include "api/assets.h"
-#include "api/upload_turns.h"
+#include "api/client/assets.h"
+#include "api/files/upload_turns.h"
 #include "base/config.h"
 #include "base/metrics.h"
 #include "cluster/bus.h"
 #include "cluster/presence_directory.h"
 #include "gateway/gateway.h"
 #include "net/http.h"
-#include "service/accounts.h"
-#include "service/conversations.h"
-#include "service/files.h"
-#include "service/groups.h"
-#include "service/rate_limit.h"
-#include "service/reports.h"
-#include "service/search.h"
-#include "service/sessions.h"
+#include "service/accounts/accounts.h"
+#include "service/accounts/sessions.h"
+#include "service/conversations/conversations.h"
+#include "service/files/files.h"
+#include "service/groups/groups.h"
+#include "service/limits/rate_limit.h"
+#include "service/reports/reports.h"
+#include "service/search/search.h"
 
 namespace simpleim::api {
 

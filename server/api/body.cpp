@@ -154,6 +154,13 @@ std::vector<base::UserId> Body::users(std::string_view field, bool required) {
   return ids;
 }
 
+std::optional<std::int64_t> whole_number(std::string_view text) {
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (text.empty() || error != std::errc() || end != text.data() + text.size() || value < 0) return std::nullopt;
+  return value;
+}
+
 protocol::Result<std::int64_t> query_integer(const net::Request& request, std::string_view name, std::int64_t fallback,
                                              std::int64_t low, std::int64_t high) {
   const auto text = request.param(name);

@@ -41,6 +41,9 @@ class Body {
   std::optional<protocol::Error> error_;
 };
 
+/// The whole number that `text` is, from 0 on; nothing when it is anything else, also "+1" and " 1".
+std::optional<std::int64_t> whole_number(std::string_view text);
+
 /// A whole number in the query: `fallback` when missing, an error when it is not from `low` to `high`.
 protocol::Result<std::int64_t> query_integer(const net::Request& request, std::string_view name, std::int64_t fallback,
                                              std::int64_t low, std::int64_t high);

@@ -2,10 +2,9 @@
 
 #include <algorithm>
 #include <charconv>
-#include <functional>
 #include <limits>
 #include <numeric>
-#include <tuple>
+#include <variant>
 
 #include "base/service_url.h"
 
@@ -15,205 +14,89 @@
 namespace simpleim::base {
 namespace {
 
-using Integer = std::int64_t;
+constexpr std::int64_t kMax = std::numeric_limits<std::int32_t>::max();
+constexpr std::int64_t kHuge = std::int64_t{1} << 50;
 
-struct Option {
-  std::string_view name;
-  std::string_view help;
-  std::function<std::string(Config&, std::string_view)> set;
-  std::function<std::string(Config&)> get;
+template <class T>
+using At = T& (*)(Config&);
+
+struct Number {
+  At<std::int64_t> at;
+  std::int64_t least;
+  std::int64_t most;
 };
 
-Option text(std::string_view name, std::string_view help, const std::function<std::string&(Config&)>& at) {
-  return {name, help,
-          [at](Config& c, std::string_view v) {
-            at(c) = v;
-            return std::string();
-          },
-          [at](Config& c) { return at(c); }};
-}
+struct Setting {
+  std::string_view name;
+  std::string_view help;
+  std::variant<At<std::string>, Number, At<bool>, At<std::vector<std::string>>> value;
+};
 
-Option number(std::string_view name, std::string_view help, Integer low, Integer high,
-              const std::function<Integer&(Config&)>& at) {
-  return {name, help,
-          [=](Config& c, std::string_view v) {
-            Integer parsed = 0;
-            const auto [end, ec] = std::from_chars(v.data(), v.data() + v.size(), parsed);
-            if (ec != std::errc() || end != v.data() + v.size() || parsed < low || parsed > high)
-              return std::string(name) + ": \"" + std::string(v) + "\" is not a whole number from " +
-                     std::to_string(low) + " to " + std::to_string(high);
-            at(c) = parsed;
-            return std::string();
-          },
-          [at](Config& c) { return std::to_string(at(c)); }};
-}
+constexpr Setting kSettings[] = {
+#define SECTION(type, section)
+#define AT(type, section, name) +[](Config& c) -> type& { return c.section.name; }
+#define TEXT(section, name, value, help) {#section "." #name, help, AT(std::string, section, name)},
+#define NUMBER(section, name, value, least, most, help) \
+  {#section "." #name, help, Number{AT(std::int64_t, section, name), least, most}},
+#define FLAG(section, name, value, help) {#section "." #name, help, AT(bool, section, name)},
+#define LIST(section, name, help) {#section "." #name, help, AT(std::vector<std::string>, section, name)},
+#define END_SECTION(section)
+#include "base/settings.def"
+#undef AT
+};
 
-Option flag(std::string_view name, std::string_view help, const std::function<bool&(Config&)>& at) {
-  return {name, help,
-          [=](Config& c, std::string_view v) {
-            if (v != "true" && v != "false")
-              return std::string(name) + ": \"" + std::string(v) + "\" is neither true nor false";
-            at(c) = v == "true";
-            return std::string();
-          },
-          [at](Config& c) { return std::string(at(c) ? "true" : "false"); }};
-}
+/// Reads a text into a setting; "" or what is wrong with it.
+struct Reader {
+  Config& config;
+  std::string_view text;
 
-Option list(std::string_view name, std::string_view help, const std::function<std::vector<std::string>&(Config&)>& at) {
-  return {name, help,
-          [at](Config& c, std::string_view v) {
-            auto& out = at(c);
-            out.clear();
-            while (!v.empty()) {
-              const auto comma = std::min(v.find(','), v.size());
-              if (comma > 0) out.emplace_back(v.substr(0, comma));
-              v.remove_prefix(std::min(comma + 1, v.size()));
-            }
-            return std::string();
-          },
-          [](Config&) { return std::string(); }};
-}
+  std::string operator()(At<std::string> at) const {
+    at(config) = text;
+    return "";
+  }
+  std::string operator()(const Number& number) const {
+    std::int64_t parsed = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), parsed);
+    if (error != std::errc() || end != text.data() + text.size() || parsed < number.least || parsed > number.most)
+      return "not a whole number from " + std::to_string(number.least) + " to " + std::to_string(number.most);
+    number.at(config) = parsed;
+    return "";
+  }
+  std::string operator()(At<bool> at) const {
+    if (text != "true" && text != "false") return "neither true nor false";
+    at(config) = text == "true";
+    return "";
+  }
+  std::string operator()(At<std::vector<std::string>> at) const {
+    auto& items = at(config);
+    items.clear();
+    for (auto rest = text; !rest.empty();) {
+      const auto comma = std::min(rest.find(','), rest.size());
+      if (comma > 0) items.emplace_back(rest.substr(0, comma));
+      rest.remove_prefix(std::min(comma + 1, rest.size()));
+    }
+    return "";
+  }
+};
 
-constexpr Integer kMax = std::numeric_limits<std::int32_t>::max();
-constexpr Integer kHuge = Integer{1} << 50;
+struct Writer {
+  Config& config;
 
-const std::vector<Option>& options() {
-  static const std::vector<Option> all{
-      text("server.listen", "address and port for clients", [](Config& c) -> auto& { return c.server.listen; }),
-      text("server.admin_listen", "address and port for /metrics; empty: off",
-           [](Config& c) -> auto& { return c.server.admin_listen; }),
-      text("server.data_dir", "folder of the database and the keys",
-           [](Config& c) -> auto& { return c.server.data_dir; }),
-      text("server.node_id", "name of this node in /health and in the cluster",
-           [](Config& c) -> auto& { return c.server.node_id; }),
-      number("server.threads", "I/O threads; 0: one a processor core", 0, 256,
-             [](Config& c) -> auto& { return c.server.threads; }),
-      number("server.drain_seconds", "over how many seconds SIGTERM asks the clients to leave", 0, 300,
-             [](Config& c) -> auto& { return c.server.drain_seconds; }),
-      flag("server.allow_plain", "serve without TLS on an address that is not loopback (behind a proxy that adds it)",
-           [](Config& c) -> auto& { return c.server.allow_plain; }),
-      list("server.trusted_proxies",
-           "addresses and networks (10.0.0.0/8) of proxies that say in X-Forwarded-For who the client is",
-           [](Config& c) -> auto& { return c.server.trusted_proxies; }),
-      text("log.level", "debug, info, warn or error", [](Config& c) -> auto& { return c.log.level; }),
-      text("log.format", "text or json", [](Config& c) -> auto& { return c.log.format; }),
-      text("tls.cert_file", "PEM certificate chain; with tls.key_file turns TLS on",
-           [](Config& c) -> auto& { return c.tls.cert_file; }),
-      text("tls.key_file", "PEM private key", [](Config& c) -> auto& { return c.tls.key_file; }),
-      number("auth.argon2_memory_kib", "memory of one password hash, KiB", 8, 4 << 20,
-             [](Config& c) -> auto& { return c.auth.argon2_memory_kib; }),
-      number("auth.argon2_iterations", "passes of one password hash", 1, 100,
-             [](Config& c) -> auto& { return c.auth.argon2_iterations; }),
-      number("auth.hashing_threads", "password hashes at the same time", 1, 64,
-             [](Config& c) -> auto& { return c.auth.hashing_threads; }),
-      number("auth.access_token_s", "life of an access token, seconds", 1, kMax,
-             [](Config& c) -> auto& { return c.auth.access_token_s; }),
-      number("auth.refresh_token_s", "life of a refresh token, seconds", 1, kMax,
-             [](Config& c) -> auto& { return c.auth.refresh_token_s; }),
-      number("auth.password_min_length", "least code points of a new password", 6, 128,
-             [](Config& c) -> auto& { return c.auth.password_min_length; }),
-      text("session.policy", "multi: several devices a user; single: a new one closes the old",
-           [](Config& c) -> auto& { return c.session.policy; }),
-      number("session.max_devices", "connected devices a user", 1, 64,
-             [](Config& c) -> auto& { return c.session.max_devices; }),
-      list("security.allowed_origins", "origins of web pages that may connect, besides the server's own",
-           [](Config& c) -> auto& { return c.security.allowed_origins; }),
-      number("limits.messages_per_second", "messages a second and user", 0, kMax,
-             [](Config& c) -> auto& { return c.limits.messages_per_second; }),
-      number("limits.message_burst", "messages a user may send at once", 1, kMax,
-             [](Config& c) -> auto& { return c.limits.message_burst; }),
-      number("limits.logins_per_minute", "sign-ins a minute and address", 0, kMax,
-             [](Config& c) -> auto& { return c.limits.logins_per_minute; }),
-      number("limits.registrations_per_minute", "registrations a minute and address", 0, kMax,
-             [](Config& c) -> auto& { return c.limits.registrations_per_minute; }),
-      number("limits.outbound_queue_bytes", "unsent bytes a socket before 4009", 0, kMax,
-             [](Config& c) -> auto& { return c.limits.outbound_queue_bytes; }),
-      number("limits.frame_bytes", "bytes of one WebSocket message", 1024, 64 << 20,
-             [](Config& c) -> auto& { return c.limits.frame_bytes; }),
-      number("limits.content_bytes", "bytes of a message's content", 256, 1 << 20,
-             [](Config& c) -> auto& { return c.limits.content_bytes; }),
-      number("limits.text_code_points", "code points of a text message", 1, 1 << 20,
-             [](Config& c) -> auto& { return c.limits.text_code_points; }),
-      number("limits.group_members", "members of one group", 2, 1 << 20,
-             [](Config& c) -> auto& { return c.limits.group_members; }),
-      number("limits.groups_per_user", "groups one user may own", 0, kMax,
-             [](Config& c) -> auto& { return c.limits.groups_per_user; }),
-      number("limits.commit_queue", "messages that may wait for the disk before 50301", 1, kMax,
-             [](Config& c) -> auto& { return c.limits.commit_queue; }),
-      number("message.recall_window_s", "how long a sender may recall a message, seconds; 0: without end", 0, kMax,
-             [](Config& c) -> auto& { return c.message.recall_window_s; }),
-      number("message.edit_window_s", "how long a sender may edit a message, seconds; 0: without end", 0, kMax,
-             [](Config& c) -> auto& { return c.message.edit_window_s; }),
-      number("message.sync_push_limit", "messages a conversation pushed to a client that comes back", 1, 100000,
-             [](Config& c) -> auto& { return c.message.sync_push_limit; }),
-      number("files.max_bytes", "size of one file; 0: no limit", 0, kHuge,
-             [](Config& c) -> auto& { return c.files.max_bytes; }),
-      number("files.quota_bytes", "bytes of all files of one user; 0: no limit", 0, kHuge,
-             [](Config& c) -> auto& { return c.files.quota_bytes; }),
-      number("files.quota_files", "files of one user; 0: no limit", 0, kMax,
-             [](Config& c) -> auto& { return c.files.quota_files; }),
-      number("files.keep_free_bytes", "uploads leave this much room on the disk to messages", 0, kHuge,
-             [](Config& c) -> auto& { return c.files.keep_free_bytes; }),
-      number("files.uploads_per_minute", "uploads a user may begin in a minute; 0: no limit", 0, kMax,
-             [](Config& c) -> auto& { return c.files.uploads_per_minute; }),
-      number("files.unsent_hours", "hours that files never sent and uploads never ended are kept", 1, 24 * 365,
-             [](Config& c) -> auto& { return c.files.unsent_hours; }),
-      number("files.threads", "threads that read and write files", 1, 64,
-             [](Config& c) -> auto& { return c.files.threads; }),
-      text("files.s3",
-           "S3 bucket for all nodes' files: https://access_key:secret_key@host/bucket; empty: server.data_dir/files",
-           [](Config& c) -> auto& { return c.files.s3; }),
-      text("files.s3_public",
-           "the S3 server as browsers reach it: https://files.example.org; then they get files from there, by links "
-           "that hold for an hour; empty: through the nodes",
-           [](Config& c) -> auto& { return c.files.s3_public; }),
-      text("files.s3_region", "region of the bucket, as signatures need it",
-           [](Config& c) -> auto& { return c.files.s3_region; }),
-      number("files.s3_deadline_ms", "how long the server waits for S3 when nothing comes, milliseconds", 100, 60000,
-             [](Config& c) -> auto& { return c.files.s3_deadline_ms; }),
-      list("rtc.stun_urls", "STUN servers for calls: stun:host:port, …",
-           [](Config& c) -> auto& { return c.rtc.stun_urls; }),
-      list("rtc.turn_urls", "TURN servers for calls: turn:host:port?transport=udp, …",
-           [](Config& c) -> auto& { return c.rtc.turn_urls; }),
-      text("rtc.turn_secret", "the TURN servers' shared secret (coturn: static-auth-secret)",
-           [](Config& c) -> auto& { return c.rtc.turn_secret; }),
-      number("rtc.turn_ttl_s", "life of TURN credentials, seconds", 60, 7 * 86400,
-             [](Config& c) -> auto& { return c.rtc.turn_ttl_s; }),
-      number("rtc.ring_s", "how long a call rings, seconds", 1, 600, [](Config& c) -> auto& { return c.rtc.ring_s; }),
-      number("rtc.silent_s", "a call of which the server hears nothing for so long is over, seconds", 60, 7 * 86400,
-             [](Config& c) -> auto& { return c.rtc.silent_s; }),
-      number("heartbeat.ping_s", "seconds between two pings", 1, 3600,
-             [](Config& c) -> auto& { return c.heartbeat.ping_s; }),
-      number("heartbeat.silence_s", "seconds of silence after which a socket is closed", 2, 7200,
-             [](Config& c) -> auto& { return c.heartbeat.silence_s; }),
-      number("store.commit_delay_us", "how long a busy writer waits for more before a commit, microseconds", 0, 100000,
-             [](Config& c) -> auto& { return c.store.commit_delay_us; }),
-      number("store.readers", "read connections to the database, and worker threads", 1, 64,
-             [](Config& c) -> auto& { return c.store.readers; }),
-      text("store.mysql",
-           "MySQL or MariaDB that all nodes share: mysql://user:password@host:3306/database; of several hosts "
-           "(host1,host2) the one that is writable; empty: SQLite in server.data_dir",
-           [](Config& c) -> auto& { return c.store.mysql; }),
-      text("store.mysql_ca",
-           "PEM file of who vouches for MySQL's certificate; then connections to it use TLS and check its name",
-           [](Config& c) -> auto& { return c.store.mysql_ca; }),
-      text("store.mongo",
-           "MongoDB for the messages, beside store.mysql for the rest: mongodb://user:password@host:27017/database; "
-           "empty: messages go into MySQL, too",
-           [](Config& c) -> auto& { return c.store.mongo; }),
-      number("store.deadline_ms", "how long the server waits for MySQL (in whole seconds) and MongoDB, milliseconds",
-             100, 60000, [](Config& c) -> auto& { return c.store.deadline_ms; }),
-      text("cluster.redis",
-           "Redis that brings nodes together: redis://user:password@host:6379, through Sentinels "
-           "redis+sentinel://user:password@host1:26379,host2:26379/master-name, a Redis Cluster "
-           "redis+cluster://user:password@host1:6379,host2:6379; empty: this node is alone",
-           [](Config& c) -> auto& { return c.cluster.redis; }),
-      text("cluster.prefix", "in front of all keys and channels in Redis",
-           [](Config& c) -> auto& { return c.cluster.prefix; }),
-      number("cluster.deadline_ms", "how long the server waits for Redis, milliseconds", 100, 60000,
-             [](Config& c) -> auto& { return c.cluster.deadline_ms; }),
-  };
-  return all;
+  std::string operator()(At<std::string> at) const { return at(config); }
+  std::string operator()(const Number& number) const { return std::to_string(number.at(config)); }
+  std::string operator()(At<bool> at) const { return at(config) ? "true" : "false"; }
+  std::string operator()(At<std::vector<std::string>> at) const {
+    std::string joined;
+    for (const auto& item : at(config)) joined += (joined.empty() ? "" : ",") + item;
+    return joined;
+  }
+};
+
+/// As set_config().
+std::string assign(const Setting& setting, Config& config, std::string_view text) {
+  const auto wrong = std::visit(Reader{config, text}, setting.value);
+  if (wrong.empty()) return "";
+  return std::string(setting.name) + ": \"" + std::string(text) + "\" is " + wrong;
 }
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
@@ -231,12 +114,17 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return row[b.size()];
 }
 
-std::string unknown_key(std::string_view key) {
-  const auto& all = options();
-  const auto nearest = std::min_element(all.begin(), all.end(), [&](const Option& a, const Option& b) {
-    return edit_distance(key, a.name) < edit_distance(key, b.name);
+/// The setting whose name, as `written` writes it, is nearest to `name`.
+template <class Written>
+const Setting& nearest(std::string_view name, const Written& written) {
+  return *std::min_element(std::begin(kSettings), std::end(kSettings), [&](const Setting& a, const Setting& b) {
+    return edit_distance(name, written(a.name)) < edit_distance(name, written(b.name));
   });
-  return "unknown key \"" + std::string(key) + "\"; the nearest is \"" + std::string(nearest->name) + "\"";
+}
+
+std::string unknown_key(std::string_view key) {
+  const auto& near = nearest(key, [](std::string_view name) { return name; });
+  return "unknown key \"" + std::string(key) + "\"; the nearest is \"" + std::string(near.name) + "\"";
 }
 
 std::string value_text(const toml::node& node) {
@@ -299,7 +187,8 @@ std::string Config::problem() const {
 std::vector<ConfigKey> config_keys() {
   std::vector<ConfigKey> keys;
   Config defaults;
-  for (const auto& option : options()) keys.push_back({option.name, option.help, option.get(defaults)});
+  for (const auto& setting : kSettings)
+    keys.push_back({setting.name, setting.help, std::visit(Writer{defaults}, setting.value)});
   return keys;
 }
 
@@ -310,8 +199,8 @@ std::string environment_name(std::string_view key) {
 }
 
 std::string set_config(Config& config, std::string_view key, std::string_view value) {
-  for (const auto& option : options())
-    if (option.name == key) return option.set(config, value);
+  for (const auto& setting : kSettings)
+    if (setting.name == key) return assign(setting, config, value);
   return unknown_key(key);
 }
 
@@ -338,17 +227,12 @@ std::string load_config_environment(Config& config, char** environment) {
     if (!entry.starts_with("SIMPLEIM_")) continue;
     const auto equals = entry.find('=');
     const auto name = entry.substr(0, equals);
-    const auto& all = options();
-    const auto found =
-        std::find_if(all.begin(), all.end(), [&](const Option& o) { return environment_name(o.name) == name; });
-    if (found == all.end()) {
-      const auto nearest = std::min_element(all.begin(), all.end(), [&](const Option& a, const Option& b) {
-        return edit_distance(name, environment_name(a.name)) < edit_distance(name, environment_name(b.name));
-      });
+    const auto found = std::find_if(std::begin(kSettings), std::end(kSettings),
+                                    [&](const Setting& s) { return environment_name(s.name) == name; });
+    if (found == std::end(kSettings))
       return "unknown environment variable " + std::string(name) + "; the nearest is " +
-             environment_name(nearest->name);
-    }
-    if (const auto error = found->set(config, entry.substr(equals + 1)); !error.empty())
+             environment_name(nearest(name, environment_name).name);
+    if (const auto error = assign(*found, config, entry.substr(equals + 1)); !error.empty())
       return std::string(name) + ": " + error;
   }
   return "";

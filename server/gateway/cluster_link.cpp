@@ -3,7 +3,7 @@
 #include <pthread.h>
 
 #include "base/log.h"
-#include "service/changes.h"
+#include "service/events/changes.h"
 
 namespace simpleim::gateway {
 namespace {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "gateway/topic_index.h"
-#include "service/events.h"
+#include "service/events/events.h"
 
 namespace simpleim::gateway {
 

@@ -6,8 +6,8 @@
 #include <unordered_map>
 #include <vector>
 
-#include "service/events.h"
-#include "service/rate_limit.h"
+#include "service/events/events.h"
+#include "service/limits/rate_limit.h"
 
 namespace simpleim::gateway {
 

@@ -6,8 +6,8 @@
 
 #include "gateway/shard.h"
 #include "net/http.h"
-#include "service/last_seen.h"
-#include "service/sessions.h"
+#include "service/accounts/last_seen.h"
+#include "service/accounts/sessions.h"
 
 namespace simpleim::gateway {
 

@@ -10,7 +10,7 @@
 #include "gateway/topic_index.h"
 #include "net/websocket.h"
 #include "protocol/frame_parser.h"
-#include "service/sync.h"
+#include "service/conversations/sync.h"
 
 namespace simpleim::gateway {
 

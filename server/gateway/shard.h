@@ -13,9 +13,9 @@
 #include "cluster/presence_directory.h"
 #include "gateway/cluster_link.h"
 #include "gateway/session.h"
-#include "service/calls.h"
-#include "service/commit_loop.h"
-#include "service/conversations.h"
+#include "service/calls/calls.h"
+#include "service/commit/commit_loop.h"
+#include "service/conversations/conversations.h"
 
 namespace simpleim::gateway {
 

@@ -16,8 +16,8 @@ std::optional<std::string> bytes_of(std::string_view text) {
   boost::system::error_code error;
   const auto address = boost::asio::ip::make_address(std::string(text), error);
   if (error) return std::nullopt;
-  const auto v6 = address.is_v6() ? address.to_v6()
-                                  : boost::asio::ip::make_address_v6(boost::asio::ip::v4_mapped, address.to_v4());
+  const auto v6 =
+      address.is_v6() ? address.to_v6() : boost::asio::ip::make_address_v6(boost::asio::ip::v4_mapped, address.to_v4());
   const auto raw = v6.to_bytes();
   return std::string(raw.begin(), raw.end());
 }
@@ -61,9 +61,8 @@ TrustedProxies::TrustedProxies(const std::vector<std::string>& entries) {
 
 bool TrustedProxies::contains(std::string_view address) const {
   const auto bytes = bytes_of(address);
-  return bytes && std::any_of(networks_.begin(), networks_.end(), [&](const Network& network) {
-           return same_bits(*bytes, network.bytes, network.bits);
-         });
+  return bytes && std::any_of(networks_.begin(), networks_.end(),
+                              [&](const Network& network) { return same_bits(*bytes, network.bytes, network.bits); });
 }
 
 std::string TrustedProxies::client(const std::string& peer, std::string_view forwarded_for) const {

@@ -8,6 +8,7 @@
 
 #include "base/ids.h"
 #include "protocol/error.h"
+#include "protocol/frame_type.h"
 
 namespace simpleim::protocol {
 
@@ -16,37 +17,6 @@ using base::FileId;
 using base::GroupId;
 using base::MessageId;
 using base::UserId;
-
-/// Frame types of protocol.md section 3.
-enum class FrameType : std::uint8_t {
-  kText = 0,
-  kPrivate = 1,
-  kGroup = 2,
-  kEvent = 3,
-  kImage = 4,
-  kVoice = 5,
-  kVideo = 6,
-  kFile = 7,
-  kAck = 30,
-  kRead = 31,
-  kRecall = 32,
-  kTyping = 33,
-  kError = 34,
-  kEdit = 35,
-  kReaction = 36,
-  kDelivered = 37,
-  kConversation = 38,
-  kPin = 39,
-  kCallInvite = 40,
-  kCallAccept = 41,
-  kCallReject = 42,
-  kCallIce = 43,
-  kCallHangup = 44,
-  kCallBusy = 45,
-  kPresence = 50,
-  kSync = 60,
-  kHeartbeat = 99,
-};
 
 /// Limits of a frame's parts (protocol.md section 1); 0 = no limit.
 struct FrameLimits {
@@ -131,12 +101,6 @@ struct Amendment {
   /// seq of the last edit or recall; whoever has applied that one has this state.
   std::int64_t version = 0;
 };
-
-/// The types that are shown as messages: all but operations.
-inline bool is_shown(FrameType type) { return static_cast<int>(type) <= 7; }
-
-/// Types 4 to 7.
-inline bool carries_file(FrameType type) { return type >= FrameType::kImage && type <= FrameType::kFile; }
 
 /// A stored message, as history and delivery show it.
 struct Message {

@@ -80,18 +80,35 @@ ClientFrame widen(std::variant<RefusedFrame, T> narrow) {
   return std::get<T>(std::move(narrow));
 }
 
-bool is_known_type(std::int64_t type) {
-  return (type >= 0 && type <= 7) || (type >= 30 && type <= 39) || (type >= 40 && type <= 45) || type == 50 ||
-         type == 60 || type == 99;
-}
-
 RefusedFrame refuse_type(std::int64_t type) {
   const auto number = std::to_string(type);
-  if (type == 3 || type == 30 || type == 34 || type == 38)
-    return refuse(ErrorCode::kValidation, "type: " + number + " is sent by the server only", "type");
-  if (is_known_type(type))
-    return refuse(ErrorCode::kValidation, "type: " + number + " is not offered by this server yet", "type");
-  return refuse(ErrorCode::kValidation, "type: " + number + " is not known", "type");
+  if (kind_of(type) == FrameKind::Unknown)
+    return refuse(ErrorCode::kValidation, "type: " + number + " is not known", "type");
+  return refuse(ErrorCode::kValidation, "type: " + number + " is sent by the server only", "type");
+}
+
+/// A frame of this kind needs an object as content.
+bool needs_content(FrameKind kind) {
+  switch (kind) {
+    case FrameKind::Text:
+    case FrameKind::File:
+    case FrameKind::Operation:
+    case FrameKind::Mark:
+    case FrameKind::Call:
+    case FrameKind::Presence:
+      return true;
+    default:
+      return false;
+  }
+}
+
+/// The answer to a frame that should have had a content.
+RefusedFrame without_content(const Fields& fields, FrameKind kind) {
+  auto refused = refuse(ErrorCode::kValidation, "content: an object is needed", "content");
+  refused.wants_ack = kind == FrameKind::Text || kind == FrameKind::File || kind == FrameKind::Operation;
+  if (fields.message_id && is_string(*fields.message_id) && MessageId::parse(as_string(*fields.message_id)))
+    refused.message_id = as_string(*fields.message_id);
+  return refused;
 }
 
 }  // namespace
@@ -120,50 +137,29 @@ ClientFrame FrameParser::parse(std::string_view text) {
   std::int64_t type = -1;
   if (!fields.type || fields.type->get(type) != simdjson::SUCCESS)
     return refuse(ErrorCode::kValidation, "type: a whole number is needed", "type");
-  if (type == 99) return HeartbeatFrame{};
-  if (type == 60) return SyncFrame{};
-
-  const bool sends = type >= 0 && type <= 7 && type != 3;
-  const bool operates = type == 32 || type == 35 || type == 36 || type == 39;
-  const bool calls = type >= 40 && type <= 45;
-  const bool offered = sends || operates || calls || type == 31 || type == 33 || type == 37 || type == 50;
+  const auto kind = kind_of(type);
   simdjson::dom::object content;
   const bool has_content = fields.content && fields.content->get(content) == simdjson::SUCCESS;
-  if (offered && !has_content && type != 33) {
-    auto refused = refuse(ErrorCode::kValidation, "content: an object is needed", "content");
-    refused.wants_ack = sends || operates;
-    if (fields.message_id && is_string(*fields.message_id) && MessageId::parse(as_string(*fields.message_id)))
-      refused.message_id = as_string(*fields.message_id);
-    return refused;
-  }
-  switch (type) {
-    case 0:
-    case 1:
-    case 2:
-    case 4:
-    case 5:
-    case 6:
-    case 7:
-      return read_send(fields, static_cast<FrameType>(type), content, limits_);
-    case 31:
-    case 37:
-      return widen(read_mark(static_cast<FrameType>(type), content));
-    case 32:
-    case 35:
-    case 36:
-    case 39:
-      return read_operation(fields, static_cast<FrameType>(type), content, limits_);
-    case 40:
-    case 41:
-    case 42:
-    case 43:
-    case 44:
-    case 45:
-      return read_call(fields, static_cast<FrameType>(type), content);
-    case 33:
+  if (needs_content(kind) && !has_content) return without_content(fields, kind);
+  const auto known = static_cast<FrameType>(type);
+  switch (kind) {
+    case FrameKind::Text:
+    case FrameKind::File:
+      return read_send(fields, known, content, limits_);
+    case FrameKind::Operation:
+      return read_operation(fields, known, content, limits_);
+    case FrameKind::Mark:
+      return widen(read_mark(known, content));
+    case FrameKind::Call:
+      return read_call(fields, known, content);
+    case FrameKind::Typing:
       return read_typing(fields, has_content ? content : object);
-    case 50:
+    case FrameKind::Presence:
       return widen(read_presence(content, limits_));
+    case FrameKind::Sync:
+      return SyncFrame{};
+    case FrameKind::Heartbeat:
+      return HeartbeatFrame{};
     default:
       return refuse_type(type);
   }

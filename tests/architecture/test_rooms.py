@@ -20,10 +20,32 @@ DIRECT = {
 }
 
 
-def reachable(room):
+# The rooms inside a room, and which of the others each may know. What a room holds beside them belongs to all of them.
+INSIDE = {
+    "service": {
+        "limits": set(),
+        "events": set(),
+        "messages": {"events"},
+        "commit": {"messages"},
+        "accounts": {"commit", "limits"},
+        "groups": {"commit", "limits"},
+        "conversations": {"commit", "limits"},
+        "files": {"commit"},
+        "reports": {"commit", "limits"},
+        "search": {"messages"},
+        "calls": {"messages"},
+    },
+    "api": {
+        "accounts": set(), "groups": set(), "conversations": set(), "messages": set(), "reports": set(), "files": set(),
+        "search": set(), "calls": set(), "client": set(),
+    },
+}
+
+
+def reachable(room, direct=DIRECT):
     found, todo = {room}, [room]
     while todo:
-        for other in DIRECT[todo.pop()] - found:
+        for other in direct[todo.pop()] - found:
             found.add(other)
             todo.append(other)
     return found
@@ -45,8 +67,23 @@ def test_a_room_includes_only_rooms_it_may_know(room):
     assert not wrong, "\n".join(wrong)
 
 
+@pytest.mark.parametrize("room", INSIDE)
+def test_a_room_inside_a_room_includes_only_those_it_may_know(room):
+    wrong = []
+    for inner in INSIDE[room]:
+        allowed = reachable(inner, INSIDE[room])
+        for path in sorted((SERVER / room / inner).rglob("*.[hc]*")):
+            for target in includes(path):
+                parts = target.split("/")
+                if parts[0] == room and len(parts) == 3 and parts[1] not in allowed:
+                    wrong.append(f"{path.relative_to(SERVER)} includes {target}")
+    assert not wrong, "\n".join(wrong)
+
+
 def test_every_room_is_listed():
     assert {p.name for p in SERVER.iterdir() if p.is_dir()} == set(DIRECT)
+    for room, inner in INSIDE.items():
+        assert {p.name for p in (SERVER / room).iterdir() if p.is_dir()} == set(inner)
 
 
 def test_concrete_backends_are_named_by_the_composition_only():

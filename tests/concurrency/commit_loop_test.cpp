@@ -1,9 +1,9 @@
 /// Run under ThreadSanitizer: many threads send, write and read while one commits.
 
-#include "unit/service/chat_fixture.h"
+#include "unit/service/commit/chat_fixture.h"
 
-#include "service/conversations.h"
-#include "service/sessions.h"
+#include "service/accounts/sessions.h"
+#include "service/conversations/conversations.h"
 
 namespace simpleim::test {
 

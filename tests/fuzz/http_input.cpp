@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/utf8.h"
 #include "net/http.h"
-#include "service/tokens.h"
+#include "service/accounts/tokens.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
   using namespace simpleim;

@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "gateway/bus_codec.h"
-#include "service/changes.h"
+#include "service/events/changes.h"
 
 namespace {
 

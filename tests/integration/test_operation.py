@@ -224,7 +224,7 @@ def test_conversation_list_pins_mutes_drafts_and_pages(tmp_path):
 
 # Every route × somebody without a token: a route that is missing here fails the test.
 def test_every_route_but_the_open_ones_wants_a_token():
-    source = "".join(p.read_text() for p in (ROOT / "server" / "api").glob("*.cpp"))
+    source = "".join(p.read_text() for p in (ROOT / "server" / "api").rglob("*.cpp"))
     routes = set(re.findall(r'"(GET|POST|PUT|PATCH|DELETE)", "(/[^"]*)"', source))
     assert len(routes) >= 35
     open_routes = {("POST", "/api/register"), ("POST", "/api/login"), ("POST", "/api/refresh"), ("GET", "/health"), ("GET", "/ready"), ("GET", "/stats"), ("GET", "/metrics"), ("GET", "/api/openapi.json")}
@@ -237,7 +237,7 @@ def test_every_route_but_the_open_ones_wants_a_token():
 
 # Each answer of each test is held against the document, too (harness/description.py).
 def test_the_api_description_names_every_route_and_no_other():
-    source = "".join(p.read_text() for p in (ROOT / "server" / "api").glob("*.cpp"))
+    source = "".join(p.read_text() for p in (ROOT / "server" / "api").rglob("*.cpp"))
     served = {(m, re.sub(r":(\w+)", r"{\1}", path)) for m, path in re.findall(r'"(GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS)", "(/[^"]*)"', source)}
     assert description.routes() == served - {("GET", "/metrics")}
     with Server() as server:

@@ -1,5 +1,5 @@
 // Packs a folder of built files into two sources for the server: assets.S holds the bytes (plain, gzip, brotli),
-// assets.cpp the table of server/api/assets.h. Usage: pack.mjs DIST OUT
+// assets.cpp the table of server/api/client/assets.h. Usage: pack.mjs DIST OUT
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { extname, join, relative, sep } from 'node:path'
@@ -69,7 +69,7 @@ simpleim_assets:
 .incbin "${join(out, 'assets.bin')}"
 .section .note.GNU-stack,"",%progbits
 `)
-writeFileSync(join(out, 'assets.cpp'), `#include "api/assets.h"
+writeFileSync(join(out, 'assets.cpp'), `#include "api/client/assets.h"
 
 #include <array>
 

@@ -21,8 +21,6 @@ constexpr std::size_t kChannelsPerCommand = 256;
 constexpr std::int64_t kFirstPauseMs = 50;
 constexpr std::int64_t kLongestPauseMs = 1000;
 
-std::string_view text_of(const redisReply& reply) { return {reply.str, reply.len}; }
-
 }  // namespace
 
 /// The two connections, and what is expected of them; the bus's thread only.

@@ -42,6 +42,9 @@ struct FreeReply {
 };
 using Reply = std::unique_ptr<redisReply, FreeReply>;
 
+/// The text of a string, a status or an error; holds as long as the reply.
+inline std::string_view text_of(const redisReply& reply) { return {reply.str, reply.len}; }
+
 /// One connection; commands are pipelined: appended, sent together, answered in order. One thread at a time.
 /// After any RedisError it is of no more use.
 class Connection {

@@ -9,8 +9,6 @@ namespace {
 /// One that does not answer leaves time for the others.
 constexpr std::int64_t kLeastTryMs = 50;
 
-std::string text_of(const redisReply& reply) { return {reply.str, reply.len}; }
-
 base::Address ask_sentinel(const RedisOptions& options, const base::Address& sentinel, std::int64_t ms) {
   RedisOptions asking;  // Sentinels have no passwords of Redis
   Connection connection(asking, sentinel, ms);
@@ -18,7 +16,8 @@ base::Address ask_sentinel(const RedisOptions& options, const base::Address& sen
   const auto reply = connection.answer();
   if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2)
     throw RedisError("Sentinel " + sentinel.text() + ": no master of the name " + options.master);
-  const base::Address master{text_of(*reply->element[0]), std::stoi(text_of(*reply->element[1]))};
+  const base::Address master{std::string(text_of(*reply->element[0])),
+                             std::stoi(std::string(text_of(*reply->element[1])))};
   // A Sentinel that was away still names the one before.
   Connection found(options, master, ms);
   found.append({"ROLE"});
@@ -39,7 +38,7 @@ base::Address ask_cluster(const RedisOptions& options, const base::Address& node
     if (range.elements < 3 || slot < range.element[0]->integer || slot > range.element[1]->integer) continue;
     const auto& master = *range.element[2];
     // A node that does not know its own address leaves it out.
-    const auto host = text_of(*master.element[0]);
+    const std::string host(text_of(*master.element[0]));
     return {host.empty() ? node.host : host, static_cast<int>(master.element[1]->integer)};
   }
   throw RedisError("Redis " + node.text() + ": the cluster has no master for some keys");

@@ -15,8 +15,8 @@ constexpr std::size_t kInstanceBytes = 8;
 constexpr std::size_t kPipeline = 512;
 constexpr auto kSetTtlS = "86400";
 constexpr std::int64_t kTellAgainMs = 6 * 3600 * 1000;
-constexpr std::int64_t kFirstPauseMs = 100;
-constexpr std::int64_t kLongestPauseMs = 1000;
+constexpr std::int64_t kFirstRetryMs = 100;
+constexpr std::int64_t kLongestRetryMs = 1000;
 
 }  // namespace
 
@@ -26,7 +26,7 @@ RedisPresenceDirectory::RedisPresenceDirectory(RedisOptions options, const base:
       clock_(clock),
       ttl_ms_(ttl_ms),
       instance_(random.hex(kInstanceBytes)),
-      breaker_(clock, kFirstPauseMs, kLongestPauseMs, metrics) {
+      breaker_(clock, kFirstRetryMs, kLongestRetryMs, metrics) {
   thread_ = std::thread([this] { run(); });
 }
 
@@ -64,7 +64,7 @@ void RedisPresenceDirectory::run() {
   std::optional<Connection> connection;
   std::int64_t told_all_at = 0;
   std::int64_t refreshed_at = 0;
-  auto pause = kFirstPauseMs;
+  auto pause = kFirstRetryMs;
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     lock.unlock();
@@ -84,16 +84,16 @@ void RedisPresenceDirectory::run() {
         refreshed_at = now;
       }
       tell(*connection);
-      pause = kFirstPauseMs;
+      pause = kFirstRetryMs;
       lock.lock();
       wake_.wait_for(lock, std::chrono::milliseconds(ttl_ms_ / 3), [this] { return stopping_ || !changes_.empty(); });
     } catch (const RedisError& error) {
-      if (connection || pause == kFirstPauseMs) base::log::warn("presence is not shared", {{"why", error.what()}});
+      if (connection || pause == kFirstRetryMs) base::log::warn("presence is not shared", {{"why", error.what()}});
       connection.reset();
       lock.lock();
       changes_.clear();  // with the next connection all of it is told
       wake_.wait_for(lock, std::chrono::milliseconds(pause), [this] { return stopping_; });
-      pause = std::min(pause * 2, kLongestPauseMs);
+      pause = std::min(pause * 2, kLongestRetryMs);
     }
   }
   lock.unlock();

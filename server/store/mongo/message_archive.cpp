@@ -34,6 +34,18 @@ Bson make(Parts... parts) {
   return Bson(BCON_NEW(parts..., nullptr));
 }
 
+/// The numbers of the types for which `holds` is true, as an array.
+template <class Predicate>
+Bson types(Predicate holds) {
+  auto list = Bson(bson_new());
+  int at = 0;
+  protocol::for_each_type(holds, [&](protocol::FrameType type) {
+    const auto key = std::to_string(at++);
+    bson_append_int32(list.get(), key.c_str(), -1, static_cast<std::int32_t>(type));
+  });
+  return list;
+}
+
 struct FreeReply {
   bson_t* reply;
   ~FreeReply() { bson_destroy(reply); }
@@ -265,7 +277,7 @@ std::vector<Message> MongoMessageArchive::between(std::int64_t conversation_key,
 
 std::optional<Message> MongoMessageArchive::last_shown(std::int64_t conversation_key, std::int64_t last) {
   const auto filter = make("conversation_id", BCON_INT64(conversation_key), "seq", "{", "$lte", BCON_INT64(last), "}",
-                           "type", "{", "$lte", BCON_INT32(7), "}");
+                           "type", "{", "$in", BCON_ARRAY(types(protocol::is_shown).get()), "}");
   const auto options = make("sort", "{", "seq", BCON_INT32(-1), "}", "limit", BCON_INT64(1));
   auto found = query(filter.get(), options.get());
   if (found.empty()) return std::nullopt;
@@ -278,8 +290,8 @@ std::int64_t MongoMessageArchive::count_unread(std::int64_t conversation_key, Us
   const auto filter =
       make("conversation_id", BCON_INT64(conversation_key), "seq", "{", "$gte", BCON_INT64(first), "$lte",
            BCON_INT64(last), "}", "from", "{", "$ne", BCON_INT64(static_cast<std::int64_t>(reader.value)), "}", "type",
-           "{", "$in", "[", BCON_INT32(0), BCON_INT32(1), BCON_INT32(2), BCON_INT32(4), BCON_INT32(5), BCON_INT32(6),
-           BCON_INT32(7), "]", "}", "recalled_at", "{", "$in", "[", BCON_NULL, BCON_INT64(0), "]", "}");
+           "{", "$in", BCON_ARRAY(types(protocol::is_counted).get()), "}", "recalled_at", "{", "$in", "[", BCON_NULL,
+           BCON_INT64(0), "]", "}");
   std::int64_t count = 0;
   with_collection([&](mongoc_collection_t* collection) {
     bson_error_t error;

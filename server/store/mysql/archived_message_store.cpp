@@ -234,9 +234,7 @@ std::int64_t ArchivedMessageStore::unread(ConversationId conversation, UserId re
   auto count = archive_.count_unread(at.key, reader, read_seq + 1, at.last_seq);
   // Recalled, but not there yet.
   for (const auto& [key, m] : amendments.all()) {
-    if (m.amendment.recalled_at == 0 || m.from == reader || !protocol::is_shown(m.type) ||
-        m.type == protocol::FrameType::kEvent)
-      continue;
+    if (m.amendment.recalled_at == 0 || m.from == reader || !protocol::is_counted(m.type)) continue;
     const auto there = archive_.at(at.key, m.seq);
     if (there && there->message.amendment.recalled_at == 0) --count;
   }

@@ -45,8 +45,9 @@ std::vector<Message> messages_between(Connection& db, std::int64_t conversation_
 
 std::optional<Message> last_shown(Connection& db, std::int64_t conversation_key, ConversationId conversation,
                                   std::int64_t before) {
-  auto query = db.query("SELECT " MESSAGE_COLUMNS
-                        " FROM message m WHERE m.key BETWEEN ? AND ? AND m.type <= 7 ORDER BY m.key DESC LIMIT 1");
+  static const auto sql = "SELECT " MESSAGE_COLUMNS " FROM message m WHERE m.key BETWEEN ? AND ? AND m.type IN (" +
+                          protocol::type_list(protocol::is_shown) + ") ORDER BY m.key DESC LIMIT 1";
+  auto query = db.query(sql.c_str());
   query.bind(row_key(conversation_key, 0)).bind(last_key(conversation_key, before));
   if (!query.step()) return std::nullopt;
   return read_message(query, conversation);
@@ -54,9 +55,10 @@ std::optional<Message> last_shown(Connection& db, std::int64_t conversation_key,
 
 std::int64_t count_unread(Connection& db, std::int64_t conversation_key, UserId reader, std::int64_t from,
                           std::int64_t before) {
-  auto query = db.query(
-      "SELECT count(*) FROM message m WHERE m.key BETWEEN ? AND ? AND m.sender_id <> ? AND m.type BETWEEN 0 AND 7 AND "
-      "m.type <> 3 AND ifnull(m.recalled_at, 0)=0");
+  static const auto sql =
+      "SELECT count(*) FROM message m WHERE m.key BETWEEN ? AND ? AND m.sender_id <> ? AND m.type IN (" +
+      protocol::type_list(protocol::is_counted) + ") AND ifnull(m.recalled_at, 0)=0";
+  auto query = db.query(sql.c_str());
   query.bind(row_key(conversation_key, from)).bind(last_key(conversation_key, before)).bind(reader.value);
   return query.step() ? query.integer() : 0;
 }

@@ -88,7 +88,7 @@ std::string behind(const Table& table) {
   return " WHERE " + names.front() + " >= ? AND " + sql;
 }
 
-void bind(Query& query, char kind, const std::string& value) {
+void bind_value(Query& query, char kind, const std::string& value) {
   if (kind == 'i') query.bind(static_cast<std::int64_t>(std::stoll(value)));
   else if (kind == 'b') query.bind_blob(value);
   else query.bind(std::string_view(value));
@@ -124,10 +124,10 @@ TableReader::TableReader(Connection& db, const Table& table, Row after)
 const std::vector<Row>& TableReader::next() {
   rows_.clear();
   auto query = db_.query(after_.empty() ? first_sql_ : next_sql_);
-  if (!after_.empty()) bind(query, table_.kinds[0], after_[0]);
+  if (!after_.empty()) bind_value(query, table_.kinds[0], after_[0]);
   for (std::size_t i = 0; i < after_.size(); ++i) {
-    bind(query, table_.kinds[i], after_[i]);
-    if (i + 1 < after_.size()) bind(query, table_.kinds[i], after_[i]);
+    bind_value(query, table_.kinds[i], after_[i]);
+    if (i + 1 < after_.size()) bind_value(query, table_.kinds[i], after_[i]);
   }
   const std::string_view kinds = table_.kinds;
   while (query.step()) rows_.push_back(read(query, table_, kinds.size()));

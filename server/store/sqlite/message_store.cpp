@@ -20,8 +20,7 @@ constexpr std::size_t kOperationsPerMessage = 5;
 constexpr std::size_t kLeastOperations = 64;
 
 bool counts_as_unread(UserId reader, const RecentMessages::Slot& m) {
-  return m.from != reader && protocol::is_shown(m.type) && m.type != protocol::FrameType::kEvent &&
-         (m.amendment == nullptr || m.amendment->recalled_at == 0);
+  return m.from != reader && protocol::is_counted(m.type) && (m.amendment == nullptr || m.amendment->recalled_at == 0);
 }
 
 }  // namespace

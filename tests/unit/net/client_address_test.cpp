@@ -7,9 +7,7 @@
 namespace simpleim::net {
 namespace {
 
-TEST(TrustedProxies, BelievesNobodyByDefault) {
-  EXPECT_EQ(TrustedProxies().client("10.0.0.1", "1.2.3.4"), "10.0.0.1");
-}
+TEST(TrustedProxies, BelievesNobodyByDefault) { EXPECT_EQ(TrustedProxies().client("10.0.0.1", "1.2.3.4"), "10.0.0.1"); }
 
 TEST(TrustedProxies, TakesTheLastAddressThatIsNoProxy) {
   const TrustedProxies proxies({"127.0.0.1", "10.0.0.0/8", "fd00::/8"});

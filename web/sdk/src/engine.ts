@@ -11,7 +11,7 @@ import { Connection } from './connection.ts'
 import { Inbox } from './inbox.ts'
 import { Marks } from './marks.ts'
 import { Outbox } from './outbox.ts'
-import { FrameType, groupOf, peerOf, SimpleIMError } from './protocol.ts'
+import { FrameType, groupOf, isOperation, peerOf, SHOWN, SimpleIMError } from './protocol.ts'
 import { Uploads } from './uploads.ts'
 
 export interface EngineOptions {
@@ -351,10 +351,8 @@ function toRow(listed: Listed): ListedRow {
   return { ...emptyRow(listed.conversation_id), ...listed } as ListedRow
 }
 
-const OPERATIONS = new Set<number>([FrameType.recall, FrameType.edit, FrameType.reaction, FrameType.pin])
-
 function isMessage(frame: Frame): frame is Frame & Message {
-  const kept = frame.type <= 7 || OPERATIONS.has(frame.type)
+  const kept = SHOWN.has(frame.type) || isOperation(frame.type)
   return kept && typeof frame.seq === 'number' && typeof frame.conversation_id === 'string'
     && typeof frame.message_id === 'string' && typeof frame.from === 'string' && typeof frame.timestamp === 'number'
     && typeof frame.content === 'object'

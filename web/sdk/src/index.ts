@@ -10,6 +10,7 @@ export {
   CloseCode,
   countsAsUnread,
   ErrorCode,
+  FILES,
   FrameType,
   groupConversation,
   groupOf,

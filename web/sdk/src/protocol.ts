@@ -1,34 +1,7 @@
-/** Frames of the WebSocket: docs/protocol.md, section 3. */
+/** Frames of the WebSocket: docs/protocol.md, section 3. Their types are made from the server's list of them. */
+import { COUNTED, OPERATIONS } from './generated/frame_types.ts'
 
-export const FrameType = {
-  text: 0,
-  private: 1,
-  group: 2,
-  event: 3,
-  image: 4,
-  voice: 5,
-  video: 6,
-  file: 7,
-  ack: 30,
-  read: 31,
-  recall: 32,
-  typing: 33,
-  error: 34,
-  edit: 35,
-  reaction: 36,
-  delivered: 37,
-  conversation: 38,
-  pin: 39,
-  callInvite: 40,
-  callAccept: 41,
-  callReject: 42,
-  callIce: 43,
-  callHangup: 44,
-  callBusy: 45,
-  presence: 50,
-  sync: 60,
-  heartbeat: 99,
-} as const
+export { FILES, FrameType, OPERATIONS, SHOWN } from './generated/frame_types.ts'
 
 /** One JSON object a WebSocket text frame. */
 export interface Frame {
@@ -112,10 +85,10 @@ export function groupOf(conversationId: string): string | undefined {
 
 /** Recall, edit, reaction, pin: they have a seq like messages, but are no messages to show. */
 export function isOperation(type: number): boolean {
-  return type > 7
+  return OPERATIONS.has(type)
 }
 
-/** Messages that count as unread: types 0 to 7 but group events. */
+/** What people write: it counts as unread. Not events, not operations. */
 export function countsAsUnread(type: number): boolean {
-  return type <= 7 && type !== FrameType.event
+  return COUNTED.has(type)
 }

@@ -1,12 +1,12 @@
 import type { Message, Outgoing } from '@simpleim/sdk'
-import { FrameType } from '@simpleim/sdk'
+import { countsAsUnread } from '@simpleim/sdk'
 
 export type Shown = Pick<Message | Outgoing, 'type' | 'content'>
 
 /** What somebody wrote: a text, or the caption of a file. */
 export function textOf(message: Shown): string {
   const { text } = message.content
-  return message.type <= 7 && message.type !== FrameType.event && typeof text === 'string' ? text : ''
+  return countsAsUnread(message.type) && typeof text === 'string' ? text : ''
 }
 
 export function isRecalled(message: Shown): boolean {

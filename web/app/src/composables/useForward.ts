@@ -1,6 +1,6 @@
 import type { Message } from '@simpleim/sdk'
 import type { MergedMessage } from './merged'
-import { FrameType } from '@simpleim/sdk'
+import { FILES } from '@simpleim/sdk'
 import { im } from '../im'
 import { useAuth } from '../stores/auth'
 import { mergedOf } from './merged'
@@ -26,7 +26,7 @@ export function useForward() {
     const content = { ...Object.fromEntries(kept), forwarded_from: first ?? nameOf(message) }
     if (mergedOf(message))
       return forwardMerged([message], conversationId)
-    if (message.type > FrameType.event)
+    if (FILES.has(message.type))
       await im.resend(conversationId, message.type, content)
     else
       await im.send(conversationId, { ...content, text: textOf(message) })

@@ -1,0 +1,16 @@
+#pragma once
+
+#include "api/routes.h"
+#include "service/files/files.h"
+
+/// How files are described and sent.
+namespace simpleim::api {
+
+/// The members of an uploaded file; its URLs are signed for `me`.
+void write_file(JsonWriter& w, const service::Files& files, const store::File& file, UserId me);
+
+/// The content of the file, or of its thumbnail: whole, the range asked for (RFC 9110 section 14), 304, or a
+/// redirection (302) to where it lies.
+net::Response send_file(service::Files& files, const store::File& file, bool thumbnail, const net::Request& request);
+
+}  // namespace simpleim::api

@@ -1,0 +1,63 @@
+#include "service/files/file_names.h"
+
+#include <algorithm>
+
+#include "base/utf8.h"
+
+namespace simpleim::service {
+namespace {
+
+constexpr std::size_t kMaxBytes = 255;
+constexpr std::size_t kMaxExtension = 20;
+
+bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xc0) == 0x80; }
+
+/// U+200B–200F, U+2028–202E, U+2060–206F, U+FEFF, U+061C: invisible, or they turn text around.
+bool is_treacherous(std::string_view character) {
+  if (character.size() == 2) return character == "\xd8\x9c";
+  if (character.size() != 3) return false;
+  const auto second = static_cast<unsigned char>(character[1]);
+  const auto third = static_cast<unsigned char>(character[2]);
+  if (character.starts_with("\xe2\x80")) return (third >= 0x8b && third <= 0x8f) || (third >= 0xa8 && third <= 0xae);
+  if (character.starts_with("\xe2\x81")) return third >= 0xa0 && third <= 0xaf;
+  return character.starts_with("\xef\xbb") && second == 0xbb && third == 0xbf;
+}
+
+bool is_c1_control(std::string_view character) {
+  return character.size() == 2 && static_cast<unsigned char>(character[0]) == 0xc2 &&
+         static_cast<unsigned char>(character[1]) < 0xa0;
+}
+
+/// At most `bytes` bytes of `text`, no character cut in half.
+std::string_view cut(std::string_view text, std::size_t bytes) {
+  if (text.size() <= bytes) return text;
+  while (bytes > 0 && is_continuation(text[bytes])) --bytes;
+  return text.substr(0, bytes);
+}
+
+}  // namespace
+
+std::string safe_file_name(std::string_view name) {
+  if (const auto slash = name.find_last_of("/\\"); slash != std::string_view::npos) name.remove_prefix(slash + 1);
+  if (!base::is_utf8(name)) name = {};
+  std::string clean;
+  for (std::size_t i = 0; i < name.size();) {
+    std::size_t end = i + 1;
+    while (end < name.size() && is_continuation(name[end])) ++end;
+    const auto character = name.substr(i, end - i);
+    i = end;
+    const auto byte = static_cast<unsigned char>(character[0]);
+    if (byte < 0x20 || byte == 0x7f || is_c1_control(character) || is_treacherous(character)) continue;
+    clean += character;
+  }
+  const auto first = clean.find_first_not_of(" .");
+  const auto last = clean.find_last_not_of(" .");
+  if (first == std::string::npos) return "file";
+  clean = clean.substr(first, last - first + 1);
+  if (clean.size() <= kMaxBytes) return clean;
+  const auto dot = clean.rfind('.');
+  const auto extension = dot != std::string::npos && clean.size() - dot <= kMaxExtension ? clean.substr(dot) : "";
+  return std::string(cut(clean, kMaxBytes - extension.size())) + extension;
+}
+
+}  // namespace simpleim::service
