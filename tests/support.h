@@ -16,6 +16,9 @@
 /// What unit tests share: time and randomness they control, and a folder of their own.
 namespace simpleim::test {
 
+inline constexpr base::UserId kAlice{11};
+inline constexpr base::UserId kBob{22};
+
 class ManualClock final : public base::Clock {
  public:
   std::int64_t now_ms() const override { return now_; }

@@ -11,7 +11,7 @@ namespace simpleim::test {
 namespace {
 
 /// Made by scripts/install-go-tool.sh, for tests only.
-const std::string kBinary = std::string(SIMPLEIM_SOURCE_DIR) + "/build/tools/minio";
+const std::string kMinioBinary = std::string(SIMPLEIM_SOURCE_DIR) + "/build/tools/minio";
 
 }  // namespace
 
@@ -24,7 +24,7 @@ MinioServer& MinioServer::shared() {
 
 void MinioServer::start() {
   // Its default name and password, minioadmin: nobody but this machine reaches it.
-  process_.start({kBinary, "server", "--quiet", "--address", "127.0.0.1:" + std::to_string(port_), "--console-address",
+  process_.start({kMinioBinary, "server", "--quiet", "--address", "127.0.0.1:" + std::to_string(port_), "--console-address",
                   "127.0.0.1:" + std::to_string(free_port()), dir_.file("data")},
                  dir_.file("log"));
   const auto answers = [this] {

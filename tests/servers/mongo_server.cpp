@@ -10,7 +10,7 @@ namespace simpleim::test {
 namespace {
 
 /// From tests/requirements.txt.
-const std::string kBinary = std::string(SIMPLEIM_SOURCE_DIR) + "/.venv/bin/secantusd-py";
+const std::string kMongoBinary = std::string(SIMPLEIM_SOURCE_DIR) + "/.venv/bin/secantusd-py";
 
 }  // namespace
 
@@ -22,7 +22,7 @@ MongoServer& MongoServer::shared() {
 }
 
 void MongoServer::start() {
-  process_.start({kBinary, "--host", "127.0.0.1", "--port", std::to_string(port_), "--storage-path", dir_.file("data"),
+  process_.start({kMongoBinary, "--host", "127.0.0.1", "--port", std::to_string(port_), "--storage-path", dir_.file("data"),
                   "--sync-on-commit", "--log-level", "WARNING"},
                  dir_.file("log"));
   const auto answers = [this] {

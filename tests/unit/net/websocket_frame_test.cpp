@@ -5,7 +5,7 @@
 namespace simpleim::net {
 namespace {
 
-using State = HeaderResult::State;
+using HeaderState = HeaderResult::State;
 
 std::string bytes(std::initializer_list<int> list) {
   std::string out;
@@ -17,7 +17,7 @@ std::string bytes(std::initializer_list<int> list) {
 
 TEST(FrameHeader, IsReadInAllThreeLengths) {
   auto result = parse_frame_header(bytes({0x81, 0x85, 1, 2, 3, 4}));
-  ASSERT_EQ(result.state, State::kComplete);
+  ASSERT_EQ(result.state, HeaderState::kComplete);
   EXPECT_EQ(result.header.payload_size, 5u);
   EXPECT_EQ(result.header.size, 6u);
   EXPECT_TRUE(result.header.fin);
@@ -31,7 +31,7 @@ TEST(FrameHeader, IsReadInAllThreeLengths) {
 TEST(FrameHeader, WaitsForItsLastByte) {
   const auto whole = bytes({0x81, 0xfe, 0x01, 0x00, 1, 2, 3, 4});
   for (std::size_t n = 0; n < whole.size(); ++n)
-    EXPECT_EQ(parse_frame_header(whole.substr(0, n)).state, State::kNeedMore) << n;
+    EXPECT_EQ(parse_frame_header(whole.substr(0, n)).state, HeaderState::kNeedMore) << n;
 }
 
 TEST(FrameHeader, RefusesWhatRfc6455Forbids) {
@@ -47,7 +47,7 @@ TEST(FrameHeader, RefusesWhatRfc6455Forbids) {
       {"length not shortest (16)", bytes({0x81, 0xfe, 0, 5, 0, 0, 0, 0})},
       {"length not shortest (64)", bytes({0x81, 0xff, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 0})},
   };
-  for (const auto& [what, frame] : cases) EXPECT_EQ(parse_frame_header(frame).state, State::kError) << what;
+  for (const auto& [what, frame] : cases) EXPECT_EQ(parse_frame_header(frame).state, HeaderState::kError) << what;
 }
 
 TEST(Unmask, GivesTheSameInAnyPieces) {
@@ -69,7 +69,7 @@ TEST(ServerHeader, IsReadBackByTheSameRules) {
     frame[1] = static_cast<char>(frame[1] | 0x80);  // as if a client had masked it
     frame.append(4, '\0');
     const auto result = parse_frame_header(frame);
-    ASSERT_EQ(result.state, State::kComplete);
+    ASSERT_EQ(result.state, HeaderState::kComplete);
     EXPECT_EQ(result.header.payload_size, size);
   }
 }

@@ -16,9 +16,6 @@ using base::UserId;
 using store::AppendStatus;
 using store::StoreError;
 
-constexpr UserId kAlice{11};
-constexpr UserId kBob{22};
-
 class ArchivedMessages : public testing::Test {
  protected:
   void open(MongoServer& server) {

@@ -20,9 +20,6 @@ using store::AppendStatus;
 using store::StoreError;
 using store::mysql::MysqlStore;
 
-constexpr UserId kAlice{11};
-constexpr UserId kBob{22};
-
 class MysqlNodes : public testing::Test {
  protected:
   std::unique_ptr<MysqlStore> node(MariaDbServer& server) {
