@@ -1,13 +1,25 @@
 #!/usr/bin/env bash
-# Installs the Debian packages of the named sets that are missing. Sets: build node test browser lint.
+# Installs the Debian packages of the named sets that are missing. Each set is enough for what stands beside it, on a machine
+# that has nothing but make, git, curl and ca-certificates (tests/bare).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 declare -A SETS=(
-  [build]="g++ make cmake ninja-build pkg-config libboost1.81-dev libssl-dev libsqlite3-dev libsimdjson-dev libsodium-dev libspdlog-dev libcli11-dev libtomlplusplus-dev prometheus-cpp-dev libjwt-dev libmagic-dev libvips42 libutf8proc-dev libhiredis-dev libmariadb-dev libmongoc-dev libicu-dev libcurl4-openssl-dev libpugixml-dev"
-  [test]="python3 python3-venv libgtest-dev libgmock-dev clang-16 libclang-rt-16-dev strace fiu-utils ccache mold openssl curl sqlite3 redis-server mariadb-server nginx-light iproute2 iptables systemd docker-compose faketime"
-  [node]="npm"
+  # make build, make run; python for Node.js (scripts/with-node.sh)
+  [build]="g++ make cmake ninja-build mold pkg-config libboost1.81-dev libssl-dev libsqlite3-dev libsimdjson-dev libsodium-dev libspdlog-dev libcli11-dev libtomlplusplus-dev prometheus-cpp-dev libjwt-dev libmagic-dev libvips42 libutf8proc-dev libhiredis-dev libmariadb-dev libmongoc-dev libicu-dev libcurl4-openssl-dev libpugixml-dev python3 python3-venv"
+  # what comes from PyPI: the tests' packages, Go, Node.js
+  [python]="python3 python3-venv"
+  # make package, beside build
+  [package]="dpkg-dev"
+  # make cluster, beside build
+  [cluster]="python3 python3-venv mariadb-server redis-server nginx-light curl"
+  # make test, beside build and cluster
+  [test]="libgtest-dev libgmock-dev clang-16 libclang-rt-16-dev strace fiu-utils ccache openssl sqlite3 iproute2 iptables systemd docker-compose faketime"
+  # the browser tests of make test
   [browser]="chromium fonts-noto-cjk fonts-noto-color-emoji coturn"
+  # make test-deep, beside the others
+  [deep]="debootstrap dpkg-dev"
+  # make lint, make format
   [lint]="clang-format-16 clang-tidy-16"
 )
 
@@ -25,6 +37,6 @@ if [ "$(id -u)" -ne 0 ]; then
   as_root=(sudo)
 fi
 echo "installing ${missing[*]}"
-export DEBIAN_FRONTEND=noninteractive
+
 "${as_root[@]}" apt-get update -qq
-"${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds a tool of the tests into build/tools (needs Go; some minutes the first time): minio, the S3 server that the local
-# cluster has, too, or helm.
+# Builds programs of the tests into build/tools (some minutes the first time): minio, the S3 server that the local cluster has,
+# too, or helm.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 case "${1:-}" in
@@ -9,7 +9,6 @@ case "${1:-}" in
   *) echo "usage: scripts/install-go-tool.sh minio|helm" >&2; exit 1 ;;
 esac
 [ -x "build/tools/$1" ] && exit 0
-command -v go >/dev/null || { echo "$1 is built by Go, which is not installed" >&2; exit 1; }
-echo "building $1"
+echo "building $1 (some minutes, once)"
 mkdir -p build/tools
-GOBIN="$PWD/build/tools" GOFLAGS=-buildvcs=false go install "$PACKAGE"
+GOBIN="$PWD/build/tools" GOFLAGS=-buildvcs=false scripts/with-go.sh go install "$PACKAGE"

@@ -1,11 +1,23 @@
 #!/usr/bin/env bash
-# Runs the test suites and closes with one line over all of them: "N passed, N failed".
-# Without arguments all suites; else the named ones: architecture deploy asan tsan fuzz conformance integration hostile mysql
-# mongo cluster fault web e2e
+# Runs test suites and closes with one line over all of them: "N passed, N failed".
+#   scripts/test.sh                  make test
+#   scripts/test.sh deep             make test-deep: what takes longer
+#   scripts/test.sh slice COMMIT     make test and one part of the deep tier, chosen by the commit's hash (CI)
+#   scripts/test.sh NAME…            the named ones
 set -uo pipefail
 cd "$(dirname "$0")/.."
-SUITES=("$@")
-[ ${#SUITES[@]} -eq 0 ] && SUITES=(architecture deploy asan tsan fuzz conformance integration hostile mysql mongo cluster fault web e2e)
+TEST=(architecture deploy asan tsan fuzz conformance integration hostile cluster fault web e2e)
+# The deep tier in parts of about the same length; CI runs one of them a landing.
+PARTS=("mysql mongo helm" "fuzz-long kills" "bare" "bare-test")
+case "${1:-}" in
+  "") SUITES=("${TEST[@]}") ;;
+  deep) read -ra SUITES <<<"${PARTS[*]}" ;;
+  slice)
+    part=$((0x${2:0:7} % ${#PARTS[@]}))
+    read -ra SUITES <<<"${TEST[*]} ${PARTS[$part]}"
+    echo "of the deep tier: ${PARTS[$part]}" ;;
+  *) SUITES=("$@") ;;
+esac
 JOBS="$(nproc)"
 PASSED=0
 FAILED=0
@@ -29,30 +41,24 @@ finish() {
   exit $?
 }
 
-build() {  # build PRESET TARGET…
-  local preset=$1; shift
-  [ -f "build/$preset/build.ninja" ] || cmake --preset "$preset" >"build-$preset.log" 2>&1 || { cat "build-$preset.log"; return 1; }
-  rm -f "build-$preset.log"
-  cmake --build --preset "$preset" --parallel "$JOBS" --target "$@" | grep -vE '^\[' ; return "${PIPESTATUS[0]}"
-}
-
-python_env() {
-  if ! cmp -s tests/requirements.txt .venv/requirements.txt; then
-    rm -rf .venv
-    /usr/bin/python3 -m venv .venv && .venv/bin/pip install -q --disable-pip-version-check -r tests/requirements.txt && cp tests/requirements.txt .venv/
-  fi
-}
-
-gtest() {  # gtest NAME BINARY ARGS…
-  local name=$1 out; shift
-  out=$(mktemp)
-  "$@" --gtest_brief=1 --gtest_output="json:$out" || true
-  local numbers
-  numbers=$(python3 -c 'import json,sys
-d=json.load(open(sys.argv[1])); bad=d["failures"]+d["errors"]; print(d["tests"]-bad,bad)' "$out" 2>/dev/null || echo "0 1")
-  rm -f "$out"
-  # shellcheck disable=SC2086
-  count $numbers "$name"
+gtest() {  # gtest NAME BINARY: in three processes at once, because most tests wait for servers
+  # One that ends badly without a failed test (a crash, a finding of a sanitizer) counts as a failure.
+  local name=$1 binary=$2 out pids=() shard numbers
+  out=$(mktemp -d)
+  for shard in 0 1 2; do
+    GTEST_TOTAL_SHARDS=3 GTEST_SHARD_INDEX=$shard "$binary" --gtest_brief=1 --gtest_output="json:$out/$shard.json" >"$out/$shard.log" 2>&1 &
+    pids+=($!)
+  done
+  for shard in 0 1 2; do
+    local ended=0
+    wait "${pids[$shard]}" || { ended=1; tail -60 "$out/$shard.log"; }
+    numbers=$(python3 -c 'import json,sys
+d=json.load(open(sys.argv[1])); bad=d["failures"]+d["errors"]
+ran=sum(t.get("status")=="RUN" for s in d["testsuites"] for t in s["testsuite"]); print(ran-bad,max(bad,int(sys.argv[2])))' "$out/$shard.json" "$ended" 2>/dev/null || echo "0 1")
+    # shellcheck disable=SC2086
+    count $numbers "$name"
+  done
+  rm -rf "$out"
 }
 
 py() {  # py NAME PATH…
@@ -93,25 +99,42 @@ web() {  # the SDK's tests, then what is checked without running
   check "web size" scripts/with-node.sh npm --prefix web run --silent size
 }
 
-fuzz() {  # the committed corpus first, then FUZZ_SECONDS of new inputs for each target
-  local target work
-  for target in websocket_frames chat_frames http_input http_requests multipart_body node_payloads; do
-    work=$(mktemp -d)
-    if "build/fuzz/fuzz_$target" -max_len=4096 -max_total_time="${FUZZ_SECONDS:-20}" -print_final_stats=1 -artifact_prefix="$work/" "$work" "tests/fuzz/corpus/$target" >"$work/log" 2>&1; then
-      grep -E 'number_of_executed_units' "$work/log" | sed "s/^/$target /"
-      count 1 0 "fuzz $target"
-    else
-      tail -30 "$work/log"
-      count 0 1 "fuzz $target"
-    fi
-    rm -rf "$work"
-  done
+FUZZ_TARGETS=(websocket_frames chat_frames http_input http_requests multipart_body node_payloads)
+
+fuzz_one() {  # fuzz_one TARGET SECONDS FOLDER
+  "build/asan/fuzz_$1" -max_len=4096 -max_total_time="$2" -print_final_stats=1 -artifact_prefix="$3/" "$3" "tests/fuzz/corpus/$1" >"$3/log" 2>&1
 }
+
+fuzz() {  # fuzz SECONDS: of each target the committed corpus first, then new inputs; two at a time
+  local work i n pids
+  work=$(mktemp -d)
+  for ((i = 0; i < ${#FUZZ_TARGETS[@]}; i += 2)); do
+    pids=()
+    for n in "${FUZZ_TARGETS[@]:i:2}"; do
+      mkdir "$work/$n"
+      fuzz_one "$n" "$1" "$work/$n" &
+      pids+=("$n=$!")
+    done
+    for n in "${pids[@]}"; do
+      if wait "${n#*=}"; then
+        grep -E 'number_of_executed_units' "$work/${n%=*}/log" | sed "s/^/${n%=*} /"
+        count 1 0 "fuzz ${n%=*}"
+      else
+        tail -30 "$work/${n%=*}/log"
+        count 0 1 "fuzz ${n%=*}"
+      fi
+    done
+  done
+  rm -rf "$work"
+}
+
+release() { step build scripts/build.sh release simpleim; }
+fuzz_targets() { step build scripts/build.sh asan "${FUZZ_TARGETS[@]/#/fuzz_}"; }
 
 say "packages"
 SECONDS=0
-step packages scripts/install-deps.sh build test
-step python python_env
+step packages scripts/install-deps.sh build cluster test
+step python scripts/install-python.sh
 step minio scripts/install-go-tool.sh minio
 TIMES+=("$(printf '%5d s  packages and tools' "$SECONDS")")
 
@@ -120,19 +143,25 @@ for suite in "${SUITES[@]}"; do
   SECONDS=0
   case "$suite" in
     architecture) py architecture tests/architecture ;;
-    deploy) step helm scripts/install-go-tool.sh helm && step build build release simpleim && py deploy tests/deploy ;;
-    asan) step build build asan unit_tests && gtest asan build/asan/unit_tests ;;
-    tsan) step build build tsan concurrency_tests && TSAN_OPTIONS="halt_on_error=1 suppressions=tests/concurrency/tsan.supp" gtest tsan build/tsan/concurrency_tests ;;
-    fuzz) step build build fuzz fuzz_websocket_frames fuzz_chat_frames fuzz_http_input fuzz_http_requests fuzz_multipart_body fuzz_node_payloads && fuzz ;;
-    conformance) step build build release echo_server && py conformance tests/conformance ;;
-    integration) step build build release simpleim && py integration tests/integration ;;
-    hostile) step build build release simpleim && py hostile tests/hostile ;;
-    mysql) step build build release simpleim && TEST_STORE=mysql py mysql tests/integration -m "not embedded" ;;
-    mongo) step build build release simpleim && TEST_STORE=mongo py mongo tests/integration -m "not embedded" ;;
-    cluster) step build build release simpleim && py cluster tests/cluster ;;
-    fault) step build build release simpleim && py fault tests/fault ;;
-    web) step build build release simpleim && web ;;
-    e2e) step browser scripts/install-deps.sh browser && step build build release simpleim && vitest e2e web/e2e ;;
+    deploy) release && py deploy tests/deploy -m "not helm" ;;
+    asan) step build scripts/build.sh asan unit_tests && gtest asan build/asan/unit_tests ;;
+    tsan) step build scripts/build.sh tsan concurrency_tests && TSAN_OPTIONS="halt_on_error=1 suppressions=tests/concurrency/tsan.supp" gtest tsan build/tsan/concurrency_tests ;;
+    fuzz) fuzz_targets && fuzz "${FUZZ_SECONDS:-5}" ;;
+    conformance) step build scripts/build.sh release echo_server && py conformance tests/conformance ;;
+    integration) release && py integration tests/integration ;;
+    hostile) release && py hostile tests/hostile ;;
+    cluster) release && py cluster tests/cluster ;;
+    fault) release && KILLS="${KILLS:-20}" py fault tests/fault ;;
+    web) release && web ;;
+    e2e) step browser scripts/install-deps.sh browser && release && vitest e2e web/e2e ;;
+    # The deep tier.
+    mysql) release && TEST_STORE=mysql py mysql tests/integration -m "not embedded" ;;
+    mongo) release && TEST_STORE=mongo py mongo tests/integration -m "not embedded" ;;
+    helm) step helm scripts/install-go-tool.sh helm && release && py helm tests/deploy -m helm ;;
+    fuzz-long) fuzz_targets && fuzz "${FUZZ_SECONDS:-180}" ;;
+    kills) release && KILLS="${KILLS:-300}" py kills tests/fault/test_kill.py ;;
+    bare) step debootstrap scripts/install-deps.sh deep browser && py bare tests/bare -m "not whole_test" ;;
+    bare-test) step debootstrap scripts/install-deps.sh deep && py bare-test tests/bare -m whole_test ;;
     *) echo "unknown suite $suite"; count 0 1 "$suite" ;;
   esac
   TIMES+=("$(printf '%5d s  %s' "$SECONDS" "$suite")")

@@ -31,11 +31,13 @@ def rendered(*arguments):
     return {f"{d['kind']}/{d['metadata']['name']}": d for d in yaml.safe_load_all(done.stdout) if d}
 
 
+@pytest.mark.helm
 def test_the_chart_is_clean():
     done = run(HELM, "lint", "--strict", DEPLOY / "helm" / "simpleim", *BACKENDS)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.helm
 def test_the_chart_makes_nodes_that_start_with_what_it_gives_them(tmp_path):
     objects = rendered(*BACKENDS, "--set", "replicas=5", "--set", "ingress.enabled=true", "--set", "serviceMonitor.enabled=true")
     assert {"StatefulSet/chat", "Service/chat", "Service/chat-nodes", "Ingress/chat", "PodDisruptionBudget/chat",
@@ -57,6 +59,7 @@ def test_the_chart_makes_nodes_that_start_with_what_it_gives_them(tmp_path):
     assert done.returncode == 1 and "MySQL, connecting to 127.0.0.1:1" in done.stderr, done.stderr
 
 
+@pytest.mark.helm
 def test_the_chart_says_what_it_needs():
     done = run(HELM, "template", "chat", DEPLOY / "helm" / "simpleim")
     assert done.returncode != 0 and "backends.mysql" in done.stderr
