@@ -5,8 +5,10 @@ export default defineConfig({
     include: ['tests/**/*.test.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    // One browser at a time: two cores.
-    fileParallelism: false,
+    // What a page shows is waited for, never read once: it may be a frame late.
+    expect: { poll: { timeout: 15_000 } },
+    // A test mostly waits; more at once than this would be short of two cores.
+    maxWorkers: 3,
     pool: 'forks',
     reporters: ['verbose'],
   },

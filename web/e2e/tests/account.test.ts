@@ -11,7 +11,7 @@ test('registering: hints, strength, errors beside the fields, then straight into
   await page.goto('/')
   await page.getByTestId('login-toggle').click()
   await page.getByTestId('login-submit').click()
-  expect(await page.getByTestId('login-error').innerText()).toContain('Enter your username')
+  await expect.poll(() => page.getByTestId('login-error').innerText()).toContain('Enter your username')
   await page.getByTestId('login-username').fill('x')
   await page.getByTestId('login-password').fill('123')
   await page.getByTestId('login-submit').click()

@@ -15,9 +15,9 @@ test('two people find each other and talk; marks, badges and previews follow', a
 
   const badge = conversation(bob.page, id).getByTestId('unread-badge')
   await badge.waitFor()
-  expect(await badge.innerText()).toContain('1')
-  expect(await conversation(bob.page, id).getByTestId('conversation-preview').innerText()).toBe('hello Bob')
-  expect(await bob.page.title()).toContain('(1)')
+  await expect.poll(() => badge.innerText()).toContain('1')
+  await expect.poll(() => conversation(bob.page, id).getByTestId('conversation-preview').innerText()).toBe('hello Bob')
+  await expect.poll(() => bob.page.title()).toContain('(1)')
   await ada.page.locator('[data-testid="message"][data-state="delivered"]').waitFor()
 
   await conversation(bob.page, id).click()
@@ -27,8 +27,8 @@ test('two people find each other and talk; marks, badges and previews follow', a
 
   await say(bob.page, 'hello Ada')
   await bubble(ada.page, 'hello Ada').waitFor()
-  expect(await texts(ada.page)).toEqual(['hello Bob', 'hello Ada'])
-  expect(await texts(bob.page)).toEqual(['hello Bob', 'hello Ada'])
+  await expect.poll(() => texts(ada.page)).toEqual(['hello Bob', 'hello Ada'])
+  await expect.poll(() => texts(bob.page)).toEqual(['hello Bob', 'hello Ada'])
 })
 
 test('the other one sees that somebody is typing, and until when he was there', async () => {
@@ -39,11 +39,11 @@ test('the other one sees that somebody is typing, and until when he was there', 
   await openPrivate(bob.page, ada.user)
   await bob.page.getByTestId('composer-input').pressSequentially('hm')
   await ada.page.getByTestId('typing').waitFor()
-  expect(await ada.page.getByTestId('typing').innerText()).toContain('Bob')
+  await expect.poll(() => ada.page.getByTestId('typing').innerText()).toContain('Bob')
   await ada.page.getByTestId('typing').waitFor({ state: 'detached' })
   await bob.context.close()
   await ada.page.locator('[data-testid="presence"][data-online="false"]').waitFor()
-  expect(await ada.page.getByTestId('presence').innerText()).toMatch(/seen/i)
+  await expect.poll(() => ada.page.getByTestId('presence').innerText()).toMatch(/seen/i)
 })
 
 test('a refused message says why, and goes out when it is sent again', async () => {
@@ -54,13 +54,13 @@ test('a refused message says why, and goes out when it is sent again', async () 
   await say(ada.page, 'let me in')
   const failed = ada.page.locator('[data-testid="message"][data-state="failed"]')
   await failed.waitFor()
-  expect(await failed.innerText()).toContain('does not take messages from you')
+  await expect.poll(() => failed.innerText()).toContain('does not take messages from you')
   await scene.server.call('DELETE', `/api/blocks/${ada.user.user_id}`, undefined, bob.user.token)
   await failed.getByTestId('message-retry').click()
   await ada.page.locator('[data-testid="message"][data-state="delivered"]').waitFor()
   await say(ada.page, 'two')
   await bubble(ada.page, 'two').waitFor()
-  expect(await texts(ada.page)).toEqual(['let me in', 'two'])
+  await expect.poll(() => texts(ada.page)).toEqual(['let me in', 'two'])
 })
 
 test('a failed message can be thrown away', async () => {
@@ -107,7 +107,7 @@ test('the search finds chats at once and people by their name', async () => {
   await bubble(ada.page, '你好').waitFor()
   await ada.page.getByTestId('user-search').fill('梅梅')
   await ada.page.getByTestId('conversation').first().waitFor()
-  expect(await ada.page.getByTestId('conversation').count()).toBe(1)
+  await expect.poll(() => ada.page.getByTestId('conversation').count()).toBe(1)
   await ada.page.getByTestId('user-search').fill('nobody-has-this-name')
   await ada.page.getByText('Nobody and nothing matches').waitFor()
 })

@@ -18,7 +18,7 @@ async function talk(): Promise<{ ada: Person, bob: Person, id: string }> {
 }
 
 async function attach(page: Page, ...files: { name: string, mimeType: string, buffer: Buffer }[]): Promise<void> {
-  await page.getByTestId('composer-file').setInputFiles(files)
+  await page.getByTestId('composer-file').setInputFiles(files, { timeout: 60_000 }) // they travel to the browser first
   await page.getByTestId('attachment').first().waitFor()
 }
 
@@ -33,9 +33,9 @@ test('a picture with words reaches the other one, opens large, and is in the lis
   const got = bob.page.getByTestId('message').filter({ has: bob.page.getByTestId('message-image') })
   await got.waitFor()
   await until('the thumbnail is shown', () => isShown(got.locator('img')))
-  expect(await got.getByTestId('message-text').innerText()).toBe('our new sign')
+  await expect.poll(() => got.getByTestId('message-text').innerText()).toBe('our new sign')
   await ada.page.locator('[data-testid="message"]:is([data-state="delivered"], [data-state="read"])').waitFor()
-  expect(await conversation(bob.page, id).getByTestId('conversation-preview').innerText()).toBe('[Photo] our new sign')
+  await expect.poll(() => conversation(bob.page, id).getByTestId('conversation-preview').innerText()).toBe('[Photo] our new sign')
   await scene.shot(bob.page, 'picture')
   await got.getByTestId('message-image').click()
   const large = bob.page.getByTestId('lightbox-image')
@@ -86,11 +86,11 @@ test('a voice message is recorded, has a waveform, and plays', async () => {
   await ada.page.getByTestId('voice-send').click()
   const voice = bob.page.getByTestId('message-voice')
   await voice.waitFor()
-  expect(await conversation(bob.page, id).getByTestId('conversation-preview').innerText()).toContain('Voice message')
+  await expect.poll(() => conversation(bob.page, id).getByTestId('conversation-preview').innerText()).toContain('Voice message')
   await voice.getByTestId('voice-play').click()
   await voice.getByTestId('voice-rate').click()
   expect(await voice.locator('audio').evaluate(audio => (audio as HTMLAudioElement).playbackRate)).toBe(1.5)
-  expect(await voice.getByTestId('voice-rate').innerText()).toBe('1.5×')
+  await expect.poll(() => voice.getByTestId('voice-rate').innerText()).toBe('1.5×')
   await until('it plays', () => voice.locator('audio').evaluate(audio => (audio as HTMLAudioElement).currentTime > 0.1))
   await scene.shot(bob.page, 'voice')
 })
@@ -118,7 +118,7 @@ test('a video shows its beginning and plays', async () => {
   await ada.page.getByTestId('composer-send').click()
   const play = bob.page.getByTestId('video-play')
   await play.waitFor()
-  expect(await play.locator('img').getAttribute('src')).toMatch(/^data:image\/webp/)
+  await expect.poll(() => play.locator('img').getAttribute('src')).toMatch(/^data:image\/webp/)
   await scene.shot(bob.page, 'video')
   await play.click()
   await until('it plays', () => bob.page.getByTestId('message-video').evaluate(video => (video as HTMLVideoElement).currentTime > 0))
@@ -142,7 +142,7 @@ test('a large upload shows how far it is, survives a dead server and a reload, a
   const link = await bob.page.getByTestId('message-file').getAttribute('href')
   const size = await bob.page.evaluate(async url => (await (await fetch(url)).arrayBuffer()).byteLength, link!)
   expect(size).toBe(large.length)
-  expect(await bob.page.getByTestId('message').count()).toBe(1)
+  await expect.poll(() => bob.page.getByTestId('message').count()).toBe(1)
 
   await attach(ada.page, { name: 'never.bin', mimeType: 'application/octet-stream', buffer: large })
   await ada.page.getByTestId('composer-send').click()

@@ -22,7 +22,7 @@ test('a group is made, talked in, grown and shrunk; everybody sees what happens'
   await entry.click()
   await say(bobs.page, 'who brings cake?')
   await bubble(ada.page, 'who brings cake?').waitFor()
-  expect(await ada.page.getByTestId('message-sender').innerText()).toBe('Bob')
+  await expect.poll(() => ada.page.getByTestId('message-sender').innerText()).toBe('Bob')
 
   // Invite.
   await ada.page.getByTestId('details-open').click()
@@ -48,7 +48,7 @@ test('a group is made, talked in, grown and shrunk; everybody sees what happens'
   await eves.page.getByTestId('confirm').click()
   await eves.page.getByTestId('conversation').filter({ hasText: 'Picnic 野餐' }).waitFor({ state: 'detached' })
   await ada.page.getByTestId('event').getByText('Eve left').waitFor()
-  expect(await ada.page.getByTestId('group-member').count()).toBe(1)
+  await expect.poll(() => ada.page.getByTestId('group-member').count()).toBe(1)
 })
 
 test('roles, muting, announcement, name and transfer', async () => {

@@ -12,7 +12,7 @@ test('a call that nobody answers stops ringing and stands in the conversation', 
   await bob.page.getByTestId('call-incoming').waitFor()
   await bob.page.getByTestId('call-incoming').waitFor({ state: 'detached' })
   await ada.page.getByText('Nobody answered.').waitFor()
-  expect(await ada.page.getByTestId('call-panel').count()).toBe(0)
+  await expect.poll(() => ada.page.getByTestId('call-panel').count()).toBe(0)
   for (const { page } of [ada, bob]) await page.getByTestId('event').getByText('Voice call without an answer').waitFor()
   await scene.shot(bob.page, 'call-missed')
 })

@@ -33,14 +33,14 @@ test('what is written offline arrives exactly once, in order, when the network i
   await scene.server.kill()
   await ada.page.getByTestId('connection-banner').waitFor()
   for (const n of [1, 2, 3]) await say(ada.page, `offline ${n}`)
-  expect(await ada.page.locator('[data-testid="message"][data-state="sending"]').count()).toBe(3)
+  await expect.poll(() => ada.page.locator('[data-testid="message"][data-state="sending"]').count()).toBe(3)
   await scene.server.start()
   await bubble(bob.page, 'offline 3').waitFor({ timeout: 45_000 })
   await ada.page.getByTestId('connection-banner').waitFor({ state: 'detached' })
   await until('all are sent', async () => await ada.page.locator('[data-testid="message"][data-state="sending"]').count() === 0)
   const expected = ['before', 'offline 1', 'offline 2', 'offline 3']
-  expect(await texts(ada.page)).toEqual(expected)
-  expect(await texts(bob.page)).toEqual(expected)
+  await expect.poll(() => texts(ada.page)).toEqual(expected)
+  await expect.poll(() => texts(bob.page)).toEqual(expected)
 })
 
 test('the queue survives a reload without a server, and the list is there from the device', async () => {
@@ -60,13 +60,13 @@ test('the queue survives a reload without a server, and the list is there from t
   await ada.page.reload()
   await bubble(ada.page, 'kept').waitFor()
   await bubble(ada.page, 'queued').waitFor()
-  expect(await ada.page.locator('[data-testid="message"][data-state="sending"]').count()).toBe(1)
+  await expect.poll(() => ada.page.locator('[data-testid="message"][data-state="sending"]').count()).toBe(1)
   await scene.server.start()
   const id = conversationWith(ada.user, bob.user)
   await conversation(bob.page, id).click()
   await bubble(bob.page, 'queued').waitFor({ timeout: 45_000 })
   await until('sent', async () => await ada.page.locator('[data-testid="message"][data-state="sending"]').count() === 0)
-  expect(await texts(ada.page)).toEqual(['kept', 'queued'])
+  await expect.poll(() => texts(ada.page)).toEqual(['kept', 'queued'])
 })
 
 test('a server that is killed and comes back in the middle of a conversation loses and doubles nothing', async () => {
@@ -85,8 +85,8 @@ test('a server that is killed and comes back in the middle of a conversation los
   }
   await bubble(bob.page, 'message 11').waitFor({ timeout: 45_000 })
   await until('all are sent', async () => await ada.page.locator('[data-testid="message"][data-state="sending"]').count() === 0)
-  expect(await texts(bob.page)).toEqual(expected)
-  expect(await texts(ada.page)).toEqual(expected)
+  await expect.poll(() => texts(bob.page)).toEqual(expected)
+  await expect.poll(() => texts(ada.page)).toEqual(expected)
 })
 
 test('a socket that went dead without a word is noticed when the tab is looked at', async () => {
@@ -125,7 +125,7 @@ test('after 30 s in a hidden tab nothing is missing', async () => {
     await wire.send({ to: ada.user.user_id }, [`hidden ${sent++}`])
     await new Promise(resolve => setTimeout(resolve, 1_000)) // the 30 s are what this test is about
   }
-  expect(await connections()).toBeGreaterThanOrEqual(2)
+  await expect.poll(() => connections()).toBeGreaterThanOrEqual(2)
   await ada.page.evaluate(() => {
     Object.defineProperty(document, 'visibilityState', { get: () => 'visible', configurable: true })
     document.dispatchEvent(new Event('visibilitychange'))
@@ -151,7 +151,7 @@ test('two tabs share one socket, and the second takes over when the first closes
   await wire.send({ to: ada.user.user_id }, ['to both'])
   const id = conversationWith(ada.user, bob)
   for (const page of [ada.page, second]) await conversation(page, id).waitFor()
-  expect(await connections()).toBe(2) // Ada's first tab and Bob: the second tab opened none
+  await expect.poll(() => connections()).toBe(2) // Ada's first tab and Bob: the second tab opened none
   await conversation(second, id).click()
   await say(second, 'from the second tab')
   await conversation(ada.page, id).click()
@@ -161,7 +161,7 @@ test('two tabs share one socket, and the second takes over when the first closes
   await bubble(second, 'after the first closed').waitFor()
   await say(second, 'and back')
   await second.locator('[data-testid="message"]', { hasText: 'and back' }).and(second.locator('[data-state="delivered"], [data-state="sent"]')).waitFor()
-  expect(await texts(second)).toEqual(['to both', 'from the second tab', 'after the first closed', 'and back'])
+  await expect.poll(() => texts(second)).toEqual(['to both', 'from the second tab', 'after the first closed', 'and back'])
   wire.close()
 })
 
