@@ -12,20 +12,7 @@ enum class FrameType : std::uint8_t {
 };
 
 /// What is done with a frame; the table in frame_types.def says what it means.
-enum class FrameKind {
-  Unknown,
-  Text,
-  File,
-  Event,
-  Operation,
-  Mark,
-  Call,
-  Typing,
-  Presence,
-  Sync,
-  Heartbeat,
-  Answer
-};
+enum class FrameKind { Unknown, Text, File, Event, Operation, Mark, Call, Typing, Presence, Sync, Heartbeat, Answer };
 
 /// Unknown: a number that is no frame type.
 constexpr FrameKind kind_of(std::int64_t number) {

@@ -1,4 +1,4 @@
-#include "backends.h"
+#include "composition/backends.h"
 
 #include <filesystem>
 

@@ -1,5 +1,3 @@
-#include "migrate.h"
-
 #include <unistd.h>
 
 #include <array>
@@ -7,15 +5,17 @@
 #include <iostream>
 #include <stdexcept>
 
-#include "backends.h"
 #include "base/data_dir_lock.h"
+#include "commands/actions.h"
+#include "commands/workplace.h"
+#include "composition/backends.h"
 #include "service/accounts/tokens.h"
 #include "store/local_files/local_file_store.h"
 #include "store/mysql/import.h"
 #include "store/sqlite/connection.h"
 #include "store/sqlite/sqlite_store.h"
 
-namespace simpleim {
+namespace simpleim::commands {
 namespace {
 
 /// A statement may bring thousands of rows to a busy server.
@@ -136,4 +136,4 @@ int migrate(const std::string& source, const base::Config& config) {
   return 0;
 }
 
-}  // namespace simpleim
+}  // namespace simpleim::commands

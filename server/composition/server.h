@@ -6,7 +6,7 @@
 
 namespace simpleim {
 
-/// The whole server, composed from its parts (only server.cpp and main.cpp name concrete backends).
+/// The whole server, composed from its parts.
 class Server {
  public:
   /// Opens the store and the listening sockets; throws with a text for people.

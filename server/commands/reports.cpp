@@ -2,10 +2,10 @@
 #include <ctime>
 #include <iostream>
 
-#include "admin/admin.h"
+#include "commands/actions.h"
 #include "service/reports/reports.h"
 
-namespace simpleim::admin {
+namespace simpleim::commands {
 namespace {
 
 constexpr std::size_t kPage = 1000;
@@ -83,4 +83,4 @@ int close_report(store::Store& store, const std::string& text) {
   return 0;
 }
 
-}  // namespace simpleim::admin
+}  // namespace simpleim::commands

@@ -14,7 +14,7 @@
 #include "store/mysql/options.h"
 #include "store/store.h"
 
-/// Which backend stands behind which port; with server.cpp and main.cpp the only place that names them.
+/// Which backend stands behind which port.
 namespace simpleim {
 
 /// What a node stores with, as configured: MySQL, else SQLite in the data folder. Throws StoreError.

@@ -1,10 +1,10 @@
 #include <iostream>
 
-#include "admin/admin.h"
 #include "base/utf8.h"
+#include "commands/actions.h"
 #include "service/limits/text_rules.h"
 
-namespace simpleim::admin {
+namespace simpleim::commands {
 namespace {
 
 int fail(const std::string& text) {
@@ -93,4 +93,4 @@ int print_config_keys() {
   return 0;
 }
 
-}  // namespace simpleim::admin
+}  // namespace simpleim::commands

@@ -1,0 +1,87 @@
+#include "composition/listeners.h"
+
+namespace simpleim {
+namespace {
+
+const std::vector<std::pair<std::string, std::string>> kApiHeaders{
+    {"X-Content-Type-Options", "nosniff"},
+    {"Referrer-Policy", "no-referrer"},
+    {"Cross-Origin-Opener-Policy", "same-origin"},
+    {"Cross-Origin-Resource-Policy", "same-origin"},
+    {"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"},
+    {"Cache-Control", "no-store"},
+};
+
+net::WebSocket::Options websocket_options(const base::Config& config) {
+  net::WebSocket::Options options;
+  options.max_message = static_cast<std::size_t>(config.limits.frame_bytes);
+  options.max_unsent = static_cast<std::size_t>(config.limits.outbound_queue_bytes);
+  options.ping_ms = config.heartbeat.ping_s * 1000;
+  options.silence_ms = config.heartbeat.silence_s * 1000;
+  return options;
+}
+
+net::HttpContext http_context(const base::Config& config, Threads& threads, const net::Router& router) {
+  // Parts, boundaries and fields come on top; the file itself is measured when it is known.
+  constexpr std::uint64_t kFormOverhead = 64 << 10;
+  net::HttpContext http;
+  http.router = &router;
+  http.workers = &threads.requests;
+  http.hashing = &threads.hashing;
+  http.files = &threads.files;
+  http.slow_files = &threads.pictures;
+  http.max_upload = config.files.max_bytes > 0 ? static_cast<std::uint64_t>(config.files.max_bytes) + kFormOverhead
+                                               : std::uint64_t{1} << 62;
+  http.trusted_proxies = net::TrustedProxies(config.server.trusted_proxies);
+  http.websocket = websocket_options(config);
+  http.headers = kApiHeaders;
+  http.allowed_origins = config.security.allowed_origins;
+  return http;
+}
+
+}  // namespace
+
+Listeners::Listeners(const base::Config& config, Foundations& on, Stores& stores, Threads& threads,
+                     service::Conversations& conversations, Services& services, Sockets& sockets)
+    : api{.store = stores.main,
+          .accounts = services.accounts,
+          .sessions = services.sessions,
+          .groups = services.groups,
+          .conversations = conversations,
+          .files = services.files,
+          .reports = services.reports,
+          .search = services.search,
+          .commits = services.commits,
+          .presence = *stores.presence,
+          .bus = *stores.bus,
+          .contents = *stores.contents,
+          .gateway = sockets.gateway,
+          .metrics = on.metrics,
+          .clock = on.clock,
+          .workers = threads.requests,
+          .hashing = threads.hashing,
+          .logins = service::KeyedRateLimit(config.limits.logins_per_minute),
+          .registrations = service::KeyedRateLimit(config.limits.registrations_per_minute),
+          .uploads = service::KeyedRateLimit(config.files.uploads_per_minute),
+          .upload_turns = {},
+          .node_id = config.server.node_id,
+          .assets = api::embedded_assets(),
+          .rtc = config.rtc,
+          .files_origin = files_origin(config)} {
+  api::add_routes(router, api);
+  api::add_admin_routes(admin_router, api);
+  http = http_context(config, threads, router);
+  admin_http = http_context(config, threads, admin_router);
+  if (!config.tls.cert_file.empty()) tls = std::make_unique<net::TlsContext>(config.tls.cert_file, config.tls.key_file);
+  listener = std::make_unique<net::Listener>(threads.io_list, config.server.listen, http, tls.get());
+  if (!config.server.admin_listen.empty())
+    admin_listener = std::make_unique<net::Listener>(std::vector{threads.io_list.front()}, config.server.admin_listen,
+                                                     admin_http, nullptr);
+}
+
+void Listeners::start() {
+  listener->start();
+  if (admin_listener) admin_listener->start();
+}
+
+}  // namespace simpleim
