@@ -34,6 +34,14 @@ Metrics::Metrics()
                            .Name("simpleim_messages_total")
                            .Help("Stored messages by frame type")
                            .Register(registry_)),
+      requests_family_(prometheus::BuildCounter()
+                           .Name("simpleim_http_requests_total")
+                           .Help("REST requests, and requests for a WebSocket, by route and status")
+                           .Register(registry_)),
+      request_seconds_family_(prometheus::BuildHistogram()
+                                  .Name("simpleim_http_request_seconds")
+                                  .Help("From a request's arrival to its answer, by route")
+                                  .Register(registry_)),
       connections(gauge(registry_, "simpleim_connections", "Open WebSocket connections")),
       users_online(gauge(registry_, "simpleim_users_online", "Users with at least one connection")),
       connections_total(counter(registry_, "simpleim_connections_total", "WebSocket connections since the start")),
@@ -56,6 +64,14 @@ Metrics::Metrics()
       delivery_seconds(histogram(registry_, "simpleim_delivery_seconds",
                                  "From a message's arrival to its delivery to the sockets, oldest of each batch",
                                  kSeconds)) {}
+
+void Metrics::http_request(std::string_view method, std::string_view route, int status, double seconds) {
+  const prometheus::Labels labels{{"method", std::string(method)}, {"route", std::string(route)}};
+  auto counted = labels;
+  counted.emplace("status", std::to_string(status));
+  requests_family_.Add(counted).Increment();
+  request_seconds_family_.Add(labels, kSeconds).Observe(seconds);
+}
 
 std::string Metrics::text() const { return prometheus::TextSerializer().Serialize(registry_.Collect()); }
 

@@ -7,6 +7,7 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 
 namespace simpleim::base {
 
@@ -39,6 +40,9 @@ class Metrics {
   /// Stored messages of one frame type.
   prometheus::Counter& messages(int type);
 
+  /// A REST request, or the request for a WebSocket. `route`: its pattern; "other" for paths that are none.
+  void http_request(std::string_view method, std::string_view route, int status, double seconds);
+
   /// Published from the first call on, by name: mysql, mongo, s3, presence.
   BackendMetrics backend(const std::string& name);
   BusMetrics bus();
@@ -46,6 +50,8 @@ class Metrics {
  private:
   prometheus::Registry registry_;
   prometheus::Family<prometheus::Counter>& messages_family_;
+  prometheus::Family<prometheus::Counter>& requests_family_;
+  prometheus::Family<prometheus::Histogram>& request_seconds_family_;
 
  public:
   prometheus::Gauge& connections;

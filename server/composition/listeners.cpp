@@ -1,5 +1,7 @@
 #include "composition/listeners.h"
 
+#include "base/log.h"
+
 namespace simpleim {
 namespace {
 
@@ -19,6 +21,22 @@ net::WebSocket::Options websocket_options(const base::Config& config) {
   options.ping_ms = config.heartbeat.ping_s * 1000;
   options.silence_ms = config.heartbeat.silence_s * 1000;
   return options;
+}
+
+/// The figure of a request, and its line in the log.
+auto tell_of_requests(base::Metrics& metrics, bool logged) {
+  return [&metrics, logged](const net::AnsweredRequest& request) {
+    const auto route = request.route.empty() ? std::string_view("other") : request.route;
+    // Any client can make up methods, and each would be a figure of its own.
+    const auto method = request.route.empty() ? std::string_view("other") : request.method;
+    metrics.http_request(method, route, request.status, static_cast<double>(request.took_ms) / 1000);
+    if (logged)
+      base::log::info("request", {{"method", request.method},
+                                  {"path", request.path},
+                                  {"status", request.status},
+                                  {"ms", request.took_ms},
+                                  {"address", request.remote_address}});
+  };
 }
 
 net::HttpContext http_context(const base::Config& config, Threads& threads, const net::Router& router) {
@@ -71,6 +89,7 @@ Listeners::Listeners(const base::Config& config, Foundations& on, Stores& stores
   api::add_routes(router, api);
   api::add_admin_routes(admin_router, api);
   http = http_context(config, threads, router);
+  http.answered = tell_of_requests(on.metrics, config.log.requests);
   admin_http = http_context(config, threads, admin_router);
   if (!config.tls.cert_file.empty()) tls = std::make_unique<net::TlsContext>(config.tls.cert_file, config.tls.key_file);
   listener = std::make_unique<net::Listener>(threads.io_list, config.server.listen, http, tls.get());

@@ -1,12 +1,12 @@
 #include "net/http_connection.h"
 
 #include <algorithm>
-#include <chrono>
 
 #include "base/log.h"
 #include "base/worker_pool.h"
 #include "net/request_reader.h"
-#include "net/response_head.h"
+#include "net/responder.h"
+#include "net/upload.h"
 #include "net/websocket_handshake.h"
 
 namespace simpleim::net {
@@ -14,16 +14,51 @@ namespace {
 
 using Answer = std::variant<Response, Upgrade>;
 
-class HttpConnection final : public std::enable_shared_from_this<HttpConnection>, public Timer {
+/// What is told about the request that was taken, when its answer begins.
+struct RequestLog {
+  /// Of the router.
+  std::string_view route;
+  bool upgrade = false;
+
+  void begin(const Request& request) {
+    route = {};
+    upgrade = false;
+    method_ = request.method;
+    path_ = request.path;
+    address_ = request.remote_address;
+    began_ms_ = steady_ms();
+  }
+  /// Once a request; also called where none was taken.
+  void answered(const HttpContext& context, int status) {
+    if (!context.answered || method_.empty()) return;
+    context.answered(
+        {method_, path_, upgrade ? std::string_view(path_) : route, address_, status, steady_ms() - began_ms_});
+    method_.clear();
+  }
+
+ private:
+  std::string method_;
+  std::string path_;
+  std::string address_;
+  std::int64_t began_ms_ = 0;
+};
+
+/// One connection: requests come from the reader, go to their handlers, and their answers to the responder; advance()
+/// is the loop that keeps them in order.
+class HttpConnection final : public std::enable_shared_from_this<HttpConnection>,
+                             public Timer,
+                             public Responder::Owner {
  public:
   HttpConnection(IoThread& thread, Stream stream, const HttpContext& context)
       : thread_(thread),
         stream_(std::move(stream)),
         context_(context),
-        reader_({context.max_header, context.max_body, context.max_upload}, [&context](Request& head) {
-          const auto* route = context.router->find(head).route;
-          return route != nullptr && route->upload ? route : nullptr;
-        }) {}
+        reader_({context.max_header, context.max_body, context.max_upload},
+                [&context](Request& head) {
+                  const auto* route = context.router->find(head).route;
+                  return route != nullptr && route->upload ? route : nullptr;
+                }),
+        responder_(thread, stream_, context, *this, *this) {}
 
   void start() {
     self_ = shared_from_this();
@@ -45,7 +80,7 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   }
 
   bool may_read() const {
-    if (pump_) return pump_->wants_more();
+    if (upload_) return upload_->wants_more();
     // While a client waits for its WebSocket the end of the connection must be seen.
     if (upgrading_) return reader_.unread().size() < kEarlyBytes;
     return !busy_ && !paused_;
@@ -57,7 +92,7 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
     if (got.state == IoCount::State::kClosed) return finish();
     if (got.state == IoCount::State::kDone) {
       reader_.receive({buffer.data(), got.bytes});
-      if (pump_) feed_upload();
+      if (upload_) feed_upload();
     }
     advance();
   }
@@ -65,7 +100,7 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   /// Answers what has come, request by request, until one has to wait for something; whatever ends such a wait calls
   /// this again. The only loop: answering never leads back here, so requests in bulk cost no stack, and after some of
   /// them other connections have their turn.
-  void advance() {
+  void advance() override {
     for (int handled = 0; self_ && !busy_ && !paused_ && step();)
       if (++handled == kRequestsInARow) pause();
     listen();
@@ -88,7 +123,7 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
           thread_.timers().schedule(*this, context_.header_timeout_ms);
         return false;
       case RequestReader::State::kContinue:
-        write(kContinue);
+        responder_.write(kContinue);
         return true;
       case RequestReader::State::kRequest:
         handle(take_request());
@@ -108,14 +143,15 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
     busy_ = true;
     thread_.timers().cancel(*this);
     auto request = reader_.take();
-    keep_alive_ = reader_.keep_alive();
-    head_only_ = request.method == "HEAD";
+    manner_.keep_alive = reader_.keep_alive();
+    manner_.head_only = request.method == "HEAD";
     request.remote_address =
         context_.trusted_proxies.client(stream_.remote_address(), request.header("x-forwarded-for"));
     request.tls = stream_.is_tls();
     const auto& origins = context_.allowed_origins;
     const auto origin = request.header("origin");
-    cors_origin_ = std::find(origins.begin(), origins.end(), origin) != origins.end() ? std::string(origin) : "";
+    manner_.cors_origin = std::find(origins.begin(), origins.end(), origin) != origins.end() ? std::string(origin) : "";
+    log_.begin(request);
     return request;
   }
 
@@ -123,6 +159,7 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
 
   void begin_upload(Request head) {
     const auto& route = reader_.upload_route();
+    log_.route = route.pattern;
     auto task = [self = shared_from_this(), &route, head = std::move(head)] {
       auto opened = self->open_sink(route, head);
       self->thread_.post([self, opened = std::make_shared<decltype(opened)>(std::move(opened))] {
@@ -147,7 +184,7 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
       end_upload(*refusal);
       return advance();
     }
-    pump_ = std::make_shared<BodyPump>(
+    auto pump = std::make_shared<BodyPump>(
         thread_, *context_.files, *context_.slow_files, std::get<std::unique_ptr<BodySink>>(std::move(opened)),
         BodyPump::Events{[self = shared_from_this()] { self->upload_ready(); },
                          [self = shared_from_this()](Response response) {
@@ -160,55 +197,31 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
                            self->refuse_busy();
                            self->advance();
                          }});
-    upload_began_ms_ = steady_ms();
-    upload_bytes_ = 0;
-    if (reader_.upload_waits()) write(kContinue);
+    upload_ = std::make_shared<Upload>(std::move(pump), reader_, context_.idle_timeout_ms);
+    if (reader_.upload_waits()) responder_.write(kContinue);
     upload_ready();
   }
 
   void upload_ready() {
-    if (!self_ || !pump_) return;
+    if (!self_ || !upload_) return;
     thread_.timers().schedule(*this, context_.idle_timeout_ms);
     feed_upload();
     advance();
   }
 
   void feed_upload() {
-    const auto pump = pump_;  // an event may drop it meanwhile
-    auto state = RequestReader::BodyState::kFull;
+    const auto upload = upload_;  // an event may drop it meanwhile
     std::uint64_t came = 0;
-    while (state == RequestReader::BodyState::kFull && reader_.has_unread() && pump->wants_more()) {
-      const auto room = pump->room(reader_.unread().size());
-      std::size_t bytes = 0;
-      state = reader_.read_body(room, bytes);
-      pump->take_back(room.size() - bytes);
-      came += bytes;
-    }
-    if (state == RequestReader::BodyState::kRefused)
-      return end_upload(context_.router->error(reader_.refusal().status, reader_.refusal().text));
-    if (came > 0) thread_.timers().schedule(*this, context_.idle_timeout_ms);
-    upload_bytes_ += came;
-    if (reader_.body_is_whole()) return pump->end();
-    if (is_too_slow()) return end_upload(context_.router->error(408, "the request body comes too slowly"));
-    pump->push();
-  }
-
-  /// Only what belongs to the body counts: what frames it could come for ever.
-  bool is_too_slow() const {
-    const auto took_ms = steady_ms() - upload_began_ms_;
-    return took_ms > context_.idle_timeout_ms &&
-           upload_bytes_ * 1000 / static_cast<std::uint64_t>(took_ms) < kLeastRate;
+    const auto refusal = upload->feed(came);
+    if (refusal) return end_upload(context_.router->error(refusal->status, refusal->text));
+    if (came > 0 && upload_ == upload) thread_.timers().schedule(*this, context_.idle_timeout_ms);
   }
 
   void end_upload(const Response& response) {
     if (!self_) return;
-    if (!reader_.body_is_whole()) keep_alive_ = false;
-    drop_pump();
+    if (!reader_.body_is_whole()) manner_.keep_alive = false;
+    upload_.reset();
     answer(response);
-  }
-
-  void drop_pump() {
-    if (auto pump = std::exchange(pump_, nullptr)) pump->abandon();
   }
 
   void refuse_busy() {
@@ -225,7 +238,7 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   // ---------------------------------------------------------------- requests
 
   void handle(Request request) {
-    if (request.method == "OPTIONS" && !cors_origin_.empty()) return answer_preflight();
+    if (request.method == "OPTIONS" && !manner_.cors_origin.empty()) return answer_preflight();
     if (const auto* upgrade = context_.router->find_upgrade(request)) return handle_upgrade(request, *upgrade);
     const auto match = context_.router->find(request);
     if (match.route == nullptr && !match.allow.empty()) return answer_not_allowed(match.allow);
@@ -249,6 +262,7 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   }
 
   void run(const Route& route, Request request) {
+    log_.route = route.pattern;
     if (route.lane == Lane::kInline) return answer(call(route, request));
     auto* pool = route.lane == Lane::kHashing ? context_.hashing
                  : route.lane == Lane::kFiles ? context_.files
@@ -292,6 +306,7 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
 
   void handle_upgrade(const Request& request, const UpgradeHandler& handler) {
     if (request.method != "GET") return answer_not_allowed("GET");
+    log_.upgrade = true;
     if (!is_websocket_handshake(request)) {
       auto response = context_.router->error(426, "this path takes a WebSocket upgrade, version 13");
       response.headers.emplace_back("Upgrade", "websocket");
@@ -314,10 +329,12 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
       return advance();
     }
     auto& accepted = std::get<Upgrade>(reply);
-    write(accept_websocket(key, accepted.subprotocol));
+    responder_.write(accept_websocket(key, accepted.subprotocol));
     if (!self_) return;
     // A socket that is just open takes 200 bytes at once; one that does not is as good as closed.
-    if (!outbox_.empty()) return finish();
+    if (!responder_.is_drained()) return finish();
+    log_.answered(context_, 101);
+    responder_.ended();
     // An idle WebSocket must not keep this object, which waited for the end of the connection until now.
     stream_.stop_waiting();
     auto socket = std::make_shared<WebSocket>(thread_, std::move(stream_), context_.websocket);
@@ -336,46 +353,26 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
 
   void answer(const Response& response) {
     if (!self_) return;
-    auto text = response_head(response, {context_.headers, cors_origin_, keep_alive_, stream_.is_tls()});
-    if (!head_only_) text += response.body;
-    source_ = head_only_ ? nullptr : response.source;
-    source_left_ = source_ ? response.source_bytes : 0;
-    busy_ = answering_ = true;
-    write(text);
-    if (self_ && outbox_.empty()) written();
+    busy_ = true;
+    log_.answered(context_, response.status);
+    responder_.answer(response, manner_);
   }
 
-  /// All that was to be written so far has been.
-  void written() {
-    if (!answering_) return;
-    if (source_left_ > 0) return read_source();
-    source_.reset();
-    answering_ = false;
-    if (!keep_alive_) return linger();
+  // ---- Responder::Owner
+
+  std::shared_ptr<Responder::Owner> hold() override { return shared_from_this(); }
+
+  void answered() override {
+    if (!manner_.keep_alive) return linger();
     busy_ = timed_ = false;
     reader_.next();
     thread_.timers().schedule(*this, context_.idle_timeout_ms);
   }
 
-  void read_source() {
-    const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(source_left_, kSourcePiece));
-    auto task = [self = shared_from_this(), source = source_, wanted] {
-      std::string piece(wanted, '\0');
-      piece.resize(source->read(piece));
-      self->thread_.post([self, wanted, piece = std::move(piece)] {
-        if (!self->self_) return;
-        if (piece.size() < wanted) return self->finish();
-        self->source_left_ -= wanted;
-        self->write(piece);
-        if (self->self_ && self->outbox_.empty()) self->written();
-        self->advance();
-      });
-    };
-    if (!context_.files->submit(std::move(task))) finish();
-  }
+  void lost() override { finish(); }
 
   void refuse(int status, std::string_view text) {
-    keep_alive_ = head_only_ = false;
+    manner_.keep_alive = manner_.head_only = false;
     answer(context_.router->error(status, text));
   }
 
@@ -395,39 +392,12 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
     });
   }
 
-  void write(std::string_view text) {
-    if (outbox_.empty()) {
-      const iovec piece{const_cast<char*>(text.data()), text.size()};
-      const auto sent = stream_.write({&piece, 1});
-      if (sent.state == IoCount::State::kClosed) return finish();
-      text.remove_prefix(sent.bytes);
-    }
-    if (text.empty()) return;
-    const bool waiting = !outbox_.empty();
-    outbox_ += text;
-    if (!waiting) wait_writable();
-  }
-
-  void wait_writable() {
-    thread_.timers().schedule(*this, context_.idle_timeout_ms);
-    stream_.when_writable([self = shared_from_this()](const boost::system::error_code& error) {
-      if (error || !self->self_) return;
-      const iovec piece{self->outbox_.data(), self->outbox_.size()};
-      const auto sent = self->stream_.write({&piece, 1});
-      if (sent.state == IoCount::State::kClosed) return self->finish();
-      self->outbox_.erase(0, sent.bytes);
-      if (!self->outbox_.empty()) return self->wait_writable();
-      self->written();
-      self->advance();
-    });
-  }
-
   // ---------------------------------------------------------------- end
 
   void finish() {
     give_up_upgrade();
-    drop_pump();
-    source_.reset();
+    upload_.reset();
+    responder_.ended();
     thread_.timers().cancel(*this);
     stream_.close();
     self_.reset();
@@ -437,23 +407,15 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
     const auto keep_alive = shared_from_this();
     if (upgrading_) {
       give_up_upgrade();
-      keep_alive_ = false;
+      manner_.keep_alive = false;
       return answer(busy_response());
     }
-    if (timed_ && !busy_ && outbox_.empty()) return refuse(408, "the request did not come in time");
+    if (timed_ && !busy_ && responder_.is_drained()) return refuse(408, "the request did not come in time");
     finish();
-  }
-
-  static std::int64_t steady_ms() {
-    return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch())
-        .count();
   }
 
   static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
   static constexpr std::int64_t kLingerMs = 2000;
-  static constexpr std::size_t kSourcePiece = 256 << 10;
-  /// Bytes a second that an upload must bring on average once it has taken a minute.
-  static constexpr std::uint64_t kLeastRate = 1024;
   /// Requests of one connection before others get their turn.
   static constexpr int kRequestsInARow = 32;
   /// Frames that a client sends before its upgrade is answered.
@@ -465,25 +427,21 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   /// Itself, until it ends or becomes a WebSocket.
   std::shared_ptr<HttpConnection> self_;
   RequestReader reader_;
-  std::shared_ptr<BodyPump> pump_;
-  std::int64_t upload_began_ms_ = 0;
-  std::uint64_t upload_bytes_ = 0;
+  Responder responder_;
+  /// How the request that was taken is answered.
+  Responder::Manner manner_;
+  RequestLog log_;
+  /// Set while a body streams.
+  std::shared_ptr<Upload> upload_;
   /// Set while an upgrade waits for its answer; true in it tells that nobody waits any more.
   std::shared_ptr<std::atomic<bool>> upgrading_;
-  std::shared_ptr<BodySource> source_;
-  std::uint64_t source_left_ = 0;
-  std::string outbox_;
-  std::string cors_origin_;
   /// A request has been taken and its answer is not out.
   bool busy_ = false;
-  bool answering_ = false;
   bool listening_ = false;
   /// What has come waits for another turn of the thread.
   bool paused_ = false;
   /// The time for the request to be whole is running.
   bool timed_ = false;
-  bool keep_alive_ = true;
-  bool head_only_ = false;
 };
 
 }  // namespace

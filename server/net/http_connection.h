@@ -13,6 +13,19 @@ class WorkerPool;
 
 namespace simpleim::net {
 
+/// A request whose answer begins. Views hold for the call.
+struct AnsweredRequest {
+  std::string_view method;
+  /// Without the query, which may carry tokens.
+  std::string_view path;
+  /// The pattern of its route; "": none.
+  std::string_view route;
+  std::string_view remote_address;
+  int status;
+  /// Milliseconds since it had come: its head of an upload, else all of it.
+  std::int64_t took_ms;
+};
+
 /// What HTTP connections share. Filled before the start, then only read.
 struct HttpContext {
   const Router* router = nullptr;
@@ -35,6 +48,8 @@ struct HttpContext {
   TrustedProxies trusted_proxies;
   /// Sent with every answer that does not bring a header of the same name.
   std::vector<std::pair<std::string, std::string>> headers;
+  /// Told of every request, on its connection's I/O thread; may be null.
+  std::function<void(const AnsweredRequest&)> answered;
 };
 
 /// Serves HTTP/1.1 on `stream` until it ends or becomes a WebSocket. Lives as long as it has

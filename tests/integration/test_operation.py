@@ -84,6 +84,24 @@ def test_health_ready_stats():
         wait_until(lambda: server.get_json("/stats") == {"total_connections": 0, "users_online": 0}, "nobody is online")
 
 
+def test_requests_have_a_figure_and_a_line_in_the_log_when_asked_for():
+    with Server({"log.requests": "true"}) as server:
+        alice = User(server)
+        alice.api("GET", "/api/groups/my")
+        assert alice.api.error("GET", "/api/groups/group_0000000000001")[0] == 404
+        assert server.get("/api/nowhere?secret=word")[0] == 404
+        alice.connect()
+        text = wait_until(lambda: (found := server.get("/metrics", server.admin_port)[1].decode()) and "/ws" in found and found)
+        assert 'simpleim_http_requests_total{method="GET",route="/api/groups/:id",status="404"} 1' in text
+        assert 'simpleim_http_requests_total{method="GET",route="/ws",status="101"} 1' in text
+        assert 'simpleim_http_requests_total{method="GET",route="*",status="404"} 1' in text
+        assert 'simpleim_http_request_seconds_count{method="GET",route="/api/groups/my"} 1' in text
+        log = server.log_text()
+        line = next(line for line in log.splitlines() if "/api/groups/my" in line)
+        assert "GET" in line and "200" in line and "127.0.0.1" in line
+        assert "secret=word" not in log and alice.token not in log
+
+
 def test_metrics_count_what_happened():
     with Server() as server:
         alice, bob = User(server), User(server)
