@@ -56,8 +56,8 @@ void append_client_header(std::string& out, std::size_t payload) {
   out.append(4, '\0');
 }
 
-std::string upgrade_request(const Account& account) {
-  return "GET /ws?token=" + account.token +
+std::string upgrade_request(const std::string& target) {
+  return "GET " + target +
          " HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
          "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
 }
@@ -120,9 +120,13 @@ void ChatClient::close() {
 }
 
 void ChatClient::open_without_waiting(unsigned short port, const Account& account, const char* source) {
+  open_target(port, "/ws?token=" + account.token, source);
+}
+
+void ChatClient::open_target(unsigned short port, const std::string& target, const char* source) {
   close();
   fd_ = connect_tcp(port, source);
-  const auto request = upgrade_request(account);
+  const auto request = upgrade_request(target);
   if (::send(fd_, request.data(), request.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(request.size()))
     throw std::runtime_error("send failed");
   ::fcntl(fd_, F_SETFL, O_NONBLOCK);
@@ -169,6 +173,11 @@ void ChatClient::queue_text(bool group, std::string_view to, std::string_view te
   out_ += kStart;
   append_message_id(out_);
   out_.append(type).append(to).append(kContent).append(text).append(kEnd);
+}
+
+void ChatClient::queue_frame(std::string_view payload) {
+  append_client_header(out_, payload.size());
+  out_ += payload;
 }
 
 void ChatClient::flush() {

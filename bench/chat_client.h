@@ -28,11 +28,15 @@ class ChatClient {
   void open(unsigned short port, const Account& account, const char* source = nullptr);
   /// Sends the upgrade request only; the answer comes as the first bytes.
   void open_without_waiting(unsigned short port, const Account& account, const char* source = nullptr);
+  /// The same for the WebSocket of another server.
+  void open_target(unsigned short port, const std::string& target, const char* source = nullptr);
   void close();
   int fd() const { return fd_; }
 
   /// Appends a text message to what flush() sends.
   void queue_text(bool group, std::string_view to, std::string_view text);
+  /// Appends a text frame of at most 65,535 bytes.
+  void queue_frame(std::string_view payload);
   /// Writes what is queued, as far as the socket takes it.
   void flush();
   bool has_unsent() const { return !out_.empty(); }

@@ -15,7 +15,7 @@ int main(int argc, char** argv) {
   std::vector<std::string> scenarios = kAll;
   std::string out;
   app.add_option("scenarios", scenarios,
-                 "pairs, fanout, idle, storm, history, search, pictures (all by default), cluster");
+                 "pairs, fanout, idle, storm, history, search, pictures (all by default), cluster, peers");
   app.add_option("--server", options.binary, "the simpleim binary")->capture_default_str();
   app.add_option("--data-root", options.data_root, "where the servers' folders are made; a real disk")
       ->capture_default_str();
@@ -30,6 +30,7 @@ int main(int argc, char** argv) {
   app.add_option("--fanout-window", options.fanout_window)->capture_default_str();
   app.add_option("--connections", options.connections)->capture_default_str();
   app.add_option("--messages", options.messages, "messages in the store for history and search")->capture_default_str();
+  app.add_option("--centrifugo", options.centrifugo, "the centrifugo binary, for peers");
   app.add_option("--picture", options.picture, "a photo for pictures");
   app.add_option("--out", out, "writes OUT.json and OUT.svg");
   CLI11_PARSE(app, argc, argv);
@@ -50,10 +51,11 @@ int main(int argc, char** argv) {
       else if (scenario == "history") reports.push_back(run_history(options));
       else if (scenario == "search") reports.push_back(run_search(options));
       else if (scenario == "cluster") reports.push_back(run_cluster(options));
+      else if (scenario == "peers") reports.push_back(run_peers(options));
       else if (scenario == "pictures") reports.push_back(run_pictures(options));
       else
         throw std::runtime_error("there is no scenario \"" + scenario +
-                                 "\"; there are pairs, fanout, idle, storm, history, search, pictures, cluster");
+                                 "\"; there are pairs, fanout, idle, storm, history, search, pictures, cluster, peers");
     }
   } catch (const std::exception& e) {
     std::cerr << "simpleim-bench: " << e.what() << "\n";

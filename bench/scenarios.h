@@ -24,6 +24,8 @@ struct Options {
   double cluster_rate = 2000;
   /// A photo, for `pictures`.
   std::string picture;
+  /// The centrifugo binary, for `peers`.
+  std::string centrifugo;
 };
 
 /// A figure and, where targets.md has one, its target.
@@ -59,6 +61,8 @@ Report run_history(const Options& options);
 
 /// One group over two nodes beside the same on one, and messages from one node to another; on MySQL and Redis.
 Report run_cluster(const Options& options);
+/// One-to-one and one group, here and on Centrifugo with its memory engine, by the same client.
+Report run_peers(const Options& options);
 /// Others chat while photos are uploaded and made smaller.
 Report run_pictures(const Options& options);
 /// Searches of one user whose hundred conversations hold all messages, Chinese and Latin.

@@ -18,7 +18,6 @@
 #include "http_client.h"
 
 namespace simpleim::bench {
-namespace {
 
 unsigned short free_port() {
   const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
@@ -31,8 +30,6 @@ unsigned short free_port() {
   ::close(fd);
   return ntohs(address.sin_port);
 }
-
-}  // namespace
 
 ServerProcess::ServerProcess(std::string binary, std::string data_root, std::vector<std::string> settings)
     : binary_(std::move(binary)), settings_(std::move(settings)) {
@@ -95,8 +92,10 @@ void ServerProcess::restart() {
   start();
 }
 
-double ServerProcess::cpu_seconds() const {
-  std::ifstream file("/proc/" + std::to_string(pid_) + "/stat");
+double ServerProcess::cpu_seconds() const { return cpu_seconds_of(pid_); }
+
+double cpu_seconds_of(pid_t pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
   std::string text((std::istreambuf_iterator<char>(file)), {});
   std::istringstream rest(text.substr(text.rfind(')') + 2));
   std::string skipped;

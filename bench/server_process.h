@@ -38,6 +38,10 @@ class ServerProcess {
   double start_ms_ = 0;
 };
 
+/// A port of 127.0.0.1 that nobody has.
+unsigned short free_port();
+/// User and system time of a process so far, seconds.
+double cpu_seconds_of(pid_t pid);
 /// Processor time of this process, seconds.
 double own_cpu_seconds();
 

@@ -3,10 +3,12 @@
 # and leaves build/bench.json and build/bench.svg. `cluster` is only run when named, with a MariaDB and a Redis of its own.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-cmake --build --preset release --target simpleim-bench
+[ -n "${BENCH_BUILT:-}" ] || scripts/build.sh release simpleim simpleim-bench
 # What a phone makes: 12 megapixels, with EXIF that has to go.
 photo=build/bench-photo.jpg
-[ -f "$photo" ] || .venv/bin/python - "$photo" <<'PYTHON'
+if [ ! -f "$photo" ]; then
+  scripts/install-python.sh
+  .venv/bin/python - "$photo" <<'PYTHON'
 import sys
 from PIL import Image
 photo = Image.effect_noise((1000, 750), 60).resize((4000, 3000)).convert("RGB")
@@ -14,6 +16,7 @@ exif = Image.Exif()
 exif[0x010F] = "a phone"
 photo.save(sys.argv[1], quality=88, exif=exif)
 PYTHON
+fi
 backends=()
 if [[ " $* " == *" cluster "* ]]; then
   # A MariaDB (every commit on the disk) and a Redis of its own.

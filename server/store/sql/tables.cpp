@@ -9,54 +9,6 @@
 namespace simpleim::store::sql {
 namespace {
 
-// What others refer to first: a copy that is broken off has no rows whose subject is missing.
-constexpr std::array kTables{
-    Table{
-        "user",
-        "id,username,username_key,nickname,nickname_key,password_hash,bio,avatar_file_id,created_at,last_seen,disabled",
-        "ittttttt"
-        "iii",
-        1},
-    Table{"session", "id,user_id,device_id,device_name,platform,ip,refresh_hash,created_at,last_active,expires_at",
-          "iittttt"
-          "iii",
-          1},
-    Table{"block", "user_id,blocked_id,created_at", "iii", 2},
-    Table{
-        "chat_group",
-        "id,name,description,announcement,avatar_file_id,join_policy,history_for_all,owner_id,created_at,member_count",
-        "itttt"
-        "iiiii",
-        1},
-    Table{"group_member", "group_id,user_id,role,nickname,joined_at,joined_seq,muted_until",
-          "iiit"
-          "iii",
-          2},
-    Table{"join_request", "group_id,user_id,created_at", "iii", 2},
-    Table{"conversation", "id,low,high,last_seq,last_timestamp", "iiiii", 1},
-    Table{"conversation_state", "user_id,conversation_id,read_seq,delivered_seq,pinned,muted,archived,draft",
-          "iiiiiiit", 2},
-    Table{"mention", "conversation_id,user_id,seq,sender_id", "iiii", 3},
-    Table{"message_version", "`key`,version,timestamp,content", "iiit", 2},
-    Table{"reaction", "`key`,emoji,user_id", "iti", 3},
-    Table{"pin", "`key`,user_id,timestamp", "iii", 1},
-    Table{"file", "id,owner_id,sha256,size,name,mime,kind,width,height,duration_ms,thumbnail,created_at,is_avatar",
-          "iititt"
-          "iiiit"
-          "ii",
-          1},
-    Table{"file_place", "file_id,`key`", "ii", 2},
-    Table{"report", "id,reporter_id,reason,note,created_at,message_id,low,high,seq,sender_id,type,timestamp,content",
-          "iiitit"
-          "iiiiii"
-          "t",
-          1},
-};
-
-constexpr Table kMessages{"message",
-                          "`key`,message_id,sender_id,type,timestamp,content,edited_at,recalled_at,recalled_by,version",
-                          "ibiiitnnnn", 1};
-
 /// Connections keep statements by the address of their text: each text once, for ever. There are a few dozen.
 const char* keep(const std::string& sql) {
   static std::mutex mutex;
@@ -111,8 +63,17 @@ Row read(Query& query, const Table& table, std::size_t columns) {
 
 }  // namespace
 
-std::span<const Table> tables() { return kTables; }
-const Table& message_table() { return kMessages; }
+std::span<const Table> tables() {
+  static const auto all = copied_tables();
+  return all;
+}
+
+const Table& message_table() {
+  static const Table table{
+      "message", "`key`,message_id,sender_id,type,timestamp,content,edited_at,recalled_at,recalled_by,version",
+      "ibiiitnnnn", 1};
+  return table;
+}
 
 TableReader::TableReader(Connection& db, const Table& table, Row after)
     : db_(db),

@@ -5,18 +5,13 @@
 #include <vector>
 
 #include "store/sql/database.h"
+#include "store/sql/schema.h"
 
 /// Whole tables, row by row, for who brings a database to another one. Both have the same tables (docs/decisions/0015).
 namespace simpleim::store::sql {
 
-/// `columns`: the primary key's first, `keys` of them. `kinds`: one letter a column, i integer, n integer or NULL,
-/// t text, b bytes.
-struct Table {
-  const char* name;
-  const char* columns;
-  const char* kinds;
-  std::size_t keys;
-};
+/// As in schema.h, with one kind more: n, integer or NULL.
+using Table = TableDescription;
 
 /// What is kept for good, but for messages. Not: uploads that are not whole.
 std::span<const Table> tables();

@@ -4,11 +4,8 @@
 
 namespace simpleim::store::sqlite {
 
-/// Brings the database to the newest schema, one transaction a version. Throws StoreError when the
+/// Brings the database to the newest schema (store/sql/schema.h), in one transaction. Throws StoreError when the
 /// file was written by a newer release.
 void migrate(Connection& db);
-
-/// The version this release writes.
-int schema_version();
 
 }  // namespace simpleim::store::sqlite
