@@ -182,12 +182,7 @@ void Session::note_delivered(ConversationId conversation, std::int64_t seq) {
 }
 
 void Session::deliver(const Run& run, const DeliveryBatch& batch, const net::SharedBytes& bytes, bool own) {
-  if (sync_) {
-    auto& changed = sync_->changed;
-    if (std::find(changed.begin(), changed.end(), run.conversation) == changed.end())
-      changed.push_back(run.conversation);
-    return;
-  }
+  if (sync_) return sync_->note(run.conversation);
   const auto* first = &batch.messages[run.first];
   if (!own && synced_.empty()) {
     socket_->queue(bytes);
@@ -218,10 +213,7 @@ void Session::answer(const Answer& answer) {
 }
 
 void Session::membership_changed(GroupId group, bool member) {
-  if (sync_ && !sync_->subscribed) {
-    sync_->membership_changes.emplace_back(group, member);
-    return;
-  }
+  if (sync_ && sync_->hold_membership(group, member)) return;
   if (resync_) resync_->membership_changes.emplace_back(group, member);
   if (!member) return shard_.topics().unsubscribe(*this, TopicKey::of(group));
   if (hears(group)) return;

@@ -4,19 +4,16 @@
 #include <string>
 #include <vector>
 
-#include "gateway/admission_gate.h"
 #include "gateway/delivery_batch.h"
 #include "gateway/directory.h"
+#include "gateway/session_sync.h"
 #include "gateway/topic_index.h"
 #include "net/websocket.h"
 #include "protocol/frame_parser.h"
-#include "service/conversations/sync.h"
 
 namespace simpleim::gateway {
 
 class Shard;
-
-enum class SyncMode { kPush, kSummary };
 
 /// Who a connection belongs to.
 struct SessionInfo {
@@ -27,9 +24,13 @@ struct SessionInfo {
   SyncMode sync = SyncMode::kPush;
 };
 
-/// A signed-in socket: reads its frames, and keeps what it must know to deliver to it. Lives on its
-/// shard's thread, owned by its WebSocket.
-class Session final : public net::WebSocketHandler {
+/// A signed-in connection. It hands the frames of its client to the commit loop, writes to the socket what commits and other
+/// users bring, and remembers what it has to for that: which groups it listens to, how far delivery is confirmed, and,
+/// while the client is brought up to date, its SessionSync.
+///
+/// All calls come on the I/O thread of its shard; the WebSocket owns it. Work for other threads is handed over with the id of
+/// the connection, because the session may be gone when the answer comes.
+class Session final : public net::WebSocketHandler, private SessionSync::Host {
  public:
   Session(Shard& shard, std::shared_ptr<net::WebSocket> socket, Origin origin, SessionInfo info);
   ~Session() override;
@@ -70,18 +71,6 @@ class Session final : public net::WebSocketHandler {
   void drain(std::int64_t retry_after_ms);
 
  private:
-  /// While a client is brought up to date, its live messages wait in the store, not here.
-  struct SyncState {
-    /// Held while the store is read for it, not while its socket is full.
-    AdmissionGate::Turn turn;
-    std::shared_ptr<service::Sync> sync;
-    std::vector<std::pair<service::GroupId, bool>> membership_changes;
-    std::vector<service::ConversationId> changed;
-    bool subscribed = false;
-    /// The store is being read for it, or it stands in line for its turn.
-    bool reading = false;
-    int rounds = 0;
-  };
   /// Memberships that changed while the groups are read again.
   struct Resync {
     std::vector<std::pair<service::GroupId, bool>> membership_changes;
@@ -111,17 +100,23 @@ class Session final : public net::WebSocketHandler {
   /// back.
   void read_store(std::function<void()> read);
   /// Calls `then` on this session once the bus brings what it has subscribed to.
-  void settle(std::function<void(Session&)> then);
+  void settle_session(std::function<void(Session&)> then);
   void set_groups(const std::vector<service::GroupId>& groups);
-  void begin_sync();
-  /// True when the other nodes' messages are ahead of what was read: then it is read again.
-  bool is_behind();
-  void subscribe_groups(const std::vector<service::GroupId>& groups);
-  /// Reads on, when it is its turn again.
-  void next_chunk();
-  void read_chunk();
-  void push_chunk(const std::vector<service::Message>& messages);
-  void finish_sync();
+
+  // --- SessionSync::Host ---
+  void read(std::function<SessionSync::Next()> work) override;
+  void settle(SessionSync::Next then) override;
+  bool is_contended() const override;
+  void reenter(std::function<void(SessionSync&, AdmissionGate::Turn)> then) override;
+  void subscribe(service::GroupId group) override;
+  void apply_membership(service::GroupId group, bool member) override;
+  void push(const std::vector<service::Message>& messages) override;
+  bool has_taken_all() const override;
+  std::vector<service::ConversationId> ahead_of(
+      const std::vector<std::pair<service::ConversationId, std::int64_t>>& ends) override;
+  void revoked() override;
+  void synced(const std::vector<service::Sync::Reached>& reached) override;
+
   void note_delivered(service::ConversationId conversation, std::int64_t seq);
   bool is_gapped(service::ConversationId conversation) const;
   void check_session();
@@ -133,16 +128,20 @@ class Session final : public net::WebSocketHandler {
   const SessionInfo info_;
   std::shared_ptr<Directory::User> user_;
   std::vector<Subscription> subscriptions_;
-  std::unique_ptr<SyncState> sync_;
+  /// While it is brought up to date: live messages wait in the store.
+  std::unique_ptr<SessionSync> sync_;
   std::unique_ptr<Resync> resync_;
-  /// Something may have been missed while sync_ or resync_ was under way.
+  /// Another interruption came while sync_ or resync_ was under way: resync() once more when it is over.
   bool resync_again_ = false;
 
-  /// Private messages written since the last ping; those before the unanswered ping; conversations
-  /// that sync left with a gap; how far sync reached (until the next ping).
+  /// A client that never says what it has (frame 37) confirms it by answering pings: what was written before the ping has
+  /// then been delivered. Private conversations, with the last seq that was written since the last ping.
   std::vector<Seen> delivered_;
+  /// The same of before the ping that is not answered yet; groups, too.
   std::vector<Seen> pinged_;
+  /// Conversations that had more than one sync brings: what follows proves nothing about what is missing in between.
   std::vector<service::ConversationId> gapped_;
+  /// How far the sync came, until the next ping: a delivery that was under way then may bring the same once more.
   std::vector<Seen> synced_;
   std::vector<std::pair<service::ConversationId, std::int64_t>> typed_at_;
   std::uint64_t origin_of_run_ = 0;

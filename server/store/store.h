@@ -37,12 +37,14 @@ struct ListedConversation {
   ConversationTail tail;
 };
 
-/// A set of stores whose writes commit together. One thread at a time has a batch open:
+/// Everything that is kept, in parts (accounts(), messages(), …) whose writes commit together. The commit thread opens a
+/// batch, writes through the parts, and commits; one batch is open at a time:
 /// ```
 /// store.begin();  …writes…  store.commit();   // or store.rollback()
 /// ```
-/// Writes outside a batch are a bug. commit() returns when everything since begin() is on the disk,
-/// and throws StoreError when it is not; then none of it is, and the stores can be used again.
+/// Writing without a batch is a bug of the caller. commit() returns when everything since begin() is on the disk. When that
+/// fails it throws StoreError, nothing of the batch is kept, and the next batch can begin. Reads are allowed on every
+/// thread; outside a batch they see what has been committed.
 class Store {
  public:
   virtual ~Store() = default;
@@ -55,7 +57,8 @@ class Store {
   virtual ReportStore& reports() = 0;
   virtual CallStore& calls() = 0;
 
-  /// The user's whole list, without groups he is no member of. Outside batches.
+  /// All conversations of the user with their state and their end; of groups only those he is a member of. Not inside a
+  /// batch.
   virtual std::vector<ListedConversation> listed(UserId user);
 
   virtual void begin() = 0;
@@ -66,9 +69,7 @@ class Store {
   virtual void mark() = 0;
   virtual void undo_to_mark() = 0;
 
-  /// What a batch is going to write to. A store that others write to as well makes them wait here, in one order for
-  /// everybody; whoever reads who may do what reads it after this. Returns the conversations whose members, roles or
-  /// blocks others have changed since this store claimed them last.
+  /// What a batch is going to write to, named before its first write so that the rows can be locked in one order.
   struct Claim {
     std::vector<ConversationId> conversations;
     /// Messages that are going to be appended.
@@ -78,13 +79,18 @@ class Store {
     /// Read and delivered marks that are going to move.
     std::vector<std::pair<UserId, ConversationId>> marks;
   };
+  /// Several nodes write to a MySQL at the same time: this waits until no other node is writing to the same conversations,
+  /// and keeps them away until the batch ends. Permissions have to be read after it. Returns the conversations whose members,
+  /// roles or blocks another node has changed since the last claim, so that what is remembered of them is forgotten.
+  /// SQLite has no other writers and returns nothing.
   virtual std::vector<ConversationId> claim(const Claim& claim) = 0;
-  /// Where other writers of this store say what they changed; null: there are none.
+  /// Where each node writes what its batches changed, for the others to read; null when no other node writes to this store.
   virtual CommitLog* commit_log() = 0;
 
-  /// Work that can wait, in a batch of its own; false when there is none. Same thread as begin().
+  /// Does a piece of the work that commits leave for later (moving messages from the journal to their table, deleting what
+  /// is over), in a batch of its own. False when there is nothing left. On the commit thread.
   virtual bool tidy() = 0;
-  /// Committed messages that tidy() has still to bring to their final place.
+  /// How many committed messages tidy() has not brought to their table yet.
   virtual std::size_t untidy() const = 0;
   /// "" when the backend answers, else what is wrong. Any thread.
   virtual std::string health() = 0;
