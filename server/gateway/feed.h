@@ -15,15 +15,17 @@ namespace simpleim::gateway {
 
 using service::UserId;
 
-/// Puts what several nodes commit back into order (docs/decisions/0016). A message of a conversation can reach this node in
-/// three ways: it was committed here, the bus brought it from another node, or it was read from the store because the bus
-/// had lost it. Whichever way it comes, the sockets of this node get each message once, in the order of its seq.
+/// Puts what several nodes commit back into order (docs/decisions/0016). A message of a conversation can reach this
+/// node in three ways: it was committed here, the bus brought it from another node, or it was read from the store
+/// because the bus had lost it. Whichever way it comes, the sockets of this node get each message once, in the order of
+/// its seq.
 ///
-/// A run of messages that comes too early, because one before it is still missing, is kept until the missing one has come
+/// A run of messages that comes too early, because one before it is still missing, is kept until the missing one has
+/// come
 /// ("waits"). The feed does not read the store itself: its owner asks gaps() from time to time and passes what he read.
 ///
-/// Only topics that somebody on this node listens to are kept track of. Whoever begins to listen reads what came before from
-/// the store, and says with anchor() how far he read.
+/// Only topics that somebody on this node listens to are kept track of. Whoever begins to listen reads what came before
+/// from the store, and says with anchor() how far he read.
 ///
 /// Thread-safe. What passes is handed to `post` while the lock is held, so that two threads cannot overtake each other.
 class Feed {
@@ -47,9 +49,10 @@ class Feed {
     service::ConversationId conversation;
     std::int64_t seq = 0;
   };
-  /// A session that subscribed a moment ago has now read all its conversations from the store, up to these places. Where
-  /// nothing is known of a conversation yet, what comes next is measured by its place. Returns the conversations in which the feed has already handed on later messages, before
-  /// the session could hear them: it has to read those again.
+  /// A session that subscribed a moment ago has now read all its conversations from the store, up to these places.
+  /// Where nothing is known of a conversation yet, what comes next is measured by its place. Returns the conversations
+  /// in which the feed has already handed on later messages, before the session could hear them: it has to read those
+  /// again.
   std::vector<service::ConversationId> anchor(UserId user, const std::vector<Place>& places);
 
   /// Messages of a conversation that did not come: the store is to be read from behind seq `after` on.
@@ -61,8 +64,8 @@ class Feed {
   /// although something before it is missing: clients notice the gap and fetch it.
   std::vector<Gap> gaps(std::int64_t now_ms, std::int64_t wait_ms, std::int64_t give_up_ms);
   bool has_gaps() const;
-  /// Another node has stored the messages from `first_seq` to `last_seq`. The part of them that has not passed here yet;
-  /// nothing when all of it has, or nobody here listens.
+  /// Another node has stored the messages from `first_seq` to `last_seq`. The part of them that has not passed here
+  /// yet; nothing when all of it has, or nobody here listens.
   std::optional<Gap> missing(service::ConversationId conversation, std::int64_t first_seq, std::int64_t last_seq) const;
 
  private:
@@ -70,8 +73,8 @@ class Feed {
     std::size_t listeners = 0;
     /// Value of counter_ when the first of them came.
     std::uint64_t opened = 0;
-    /// Of a user's topic: anchor() has told the places of all his conversations. One without a place is newer than that,
-    /// and begins at seq 1.
+    /// Of a user's topic: anchor() has told the places of all his conversations. One without a place is newer than
+    /// that, and begins at seq 1.
     bool is_anchored = false;
   };
   /// The last message of a conversation that was handed on, and the value of counter_ then.
@@ -94,7 +97,8 @@ class Feed {
   /// Up to which seq the listeners of a conversation have everything. Nothing while none of them has read the store.
   std::optional<std::int64_t> last_passed(service::ConversationId conversation) const;
   void note_passed(service::ConversationId conversation, std::int64_t seq);
-  /// Cuts off the run what has passed already. False when nothing of it is to be handed on now: it has passed, or it waits.
+  /// Cuts off the run what has passed already. False when nothing of it is to be handed on now: it has passed, or it
+  /// waits.
   bool admit(DeliveryBatch& batch, Run& run);
   void expect(const service::MembershipChanged& changed);
   void put_aside(const DeliveryBatch& batch, const Run& run);

@@ -24,12 +24,12 @@ struct SessionInfo {
   SyncMode sync = SyncMode::kPush;
 };
 
-/// A signed-in connection. It hands the frames of its client to the commit loop, writes to the socket what commits and other
-/// users bring, and remembers what it has to for that: which groups it listens to, how far delivery is confirmed, and,
-/// while the client is brought up to date, its SessionSync.
+/// A signed-in connection. It hands the frames of its client to the commit loop, writes to the socket what commits and
+/// other users bring, and remembers what it has to for that: which groups it listens to, how far delivery is confirmed,
+/// and, while the client is brought up to date, its SessionSync.
 ///
-/// All calls come on the I/O thread of its shard; the WebSocket owns it. Work for other threads is handed over with the id of
-/// the connection, because the session may be gone when the answer comes.
+/// All calls come on the I/O thread of its shard; the WebSocket owns it. Work for other threads is handed over with the
+/// id of the connection, because the session may be gone when the answer comes.
 class Session final : public net::WebSocketHandler, private SessionSync::Host {
  public:
   Session(Shard& shard, std::shared_ptr<net::WebSocket> socket, Origin origin, SessionInfo info);
@@ -134,8 +134,8 @@ class Session final : public net::WebSocketHandler, private SessionSync::Host {
   /// Another interruption came while sync_ or resync_ was under way: resync() once more when it is over.
   bool resync_again_ = false;
 
-  /// A client that never says what it has (frame 37) confirms it by answering pings: what was written before the ping has
-  /// then been delivered. Private conversations, with the last seq that was written since the last ping.
+  /// A client that never says what it has (frame 37) confirms it by answering pings: what was written before the ping
+  /// has then been delivered. Private conversations, with the last seq that was written since the last ping.
   std::vector<Seen> delivered_;
   /// The same of before the ping that is not answered yet; groups, too.
   std::vector<Seen> pinged_;

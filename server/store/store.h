@@ -37,14 +37,14 @@ struct ListedConversation {
   ConversationTail tail;
 };
 
-/// Everything that is kept, in parts (accounts(), messages(), …) whose writes commit together. The commit thread opens a
-/// batch, writes through the parts, and commits; one batch is open at a time:
+/// Everything that is kept, in parts (accounts(), messages(), …) whose writes commit together. The commit thread opens
+/// a batch, writes through the parts, and commits; one batch is open at a time:
 /// ```
 /// store.begin();  …writes…  store.commit();   // or store.rollback()
 /// ```
-/// Writing without a batch is a bug of the caller. commit() returns when everything since begin() is on the disk. When that
-/// fails it throws StoreError, nothing of the batch is kept, and the next batch can begin. Reads are allowed on every
-/// thread; outside a batch they see what has been committed.
+/// Writing without a batch is a bug of the caller. commit() returns when everything since begin() is on the disk. When
+/// that fails it throws StoreError, nothing of the batch is kept, and the next batch can begin. Reads are allowed on
+/// every thread; outside a batch they see what has been committed.
 class Store {
  public:
   virtual ~Store() = default;
@@ -79,16 +79,17 @@ class Store {
     /// Read and delivered marks that are going to move.
     std::vector<std::pair<UserId, ConversationId>> marks;
   };
-  /// Several nodes write to a MySQL at the same time: this waits until no other node is writing to the same conversations,
-  /// and keeps them away until the batch ends. Permissions have to be read after it. Returns the conversations whose members,
-  /// roles or blocks another node has changed since the last claim, so that what is remembered of them is forgotten.
-  /// SQLite has no other writers and returns nothing.
+  /// Several nodes write to a MySQL at the same time: this waits until no other node is writing to the same
+  /// conversations, and keeps them away until the batch ends. Permissions have to be read after it. Returns the
+  /// conversations whose members, roles or blocks another node has changed since the last claim, so that what is
+  /// remembered of them is forgotten. SQLite has no other writers and returns nothing.
   virtual std::vector<ConversationId> claim(const Claim& claim) = 0;
-  /// Where each node writes what its batches changed, for the others to read; null when no other node writes to this store.
+  /// Where each node writes what its batches changed, for the others to read; null when no other node writes to this
+  /// store.
   virtual CommitLog* commit_log() = 0;
 
-  /// Does a piece of the work that commits leave for later (moving messages from the journal to their table, deleting what
-  /// is over), in a batch of its own. False when there is nothing left. On the commit thread.
+  /// Does a piece of the work that commits leave for later (moving messages from the journal to their table, deleting
+  /// what is over), in a batch of its own. False when there is nothing left. On the commit thread.
   virtual bool tidy() = 0;
   /// How many committed messages tidy() has not brought to their table yet.
   virtual std::size_t untidy() const = 0;

@@ -22,8 +22,8 @@ MongoServer& MongoServer::shared() {
 }
 
 void MongoServer::start() {
-  process_.start({kMongoBinary, "--host", "127.0.0.1", "--port", std::to_string(port_), "--storage-path", dir_.file("data"),
-                  "--sync-on-commit", "--log-level", "WARNING"},
+  process_.start({kMongoBinary, "--host", "127.0.0.1", "--port", std::to_string(port_), "--storage-path",
+                  dir_.file("data"), "--sync-on-commit", "--log-level", "WARNING"},
                  dir_.file("log"));
   const auto answers = [this] {
     static const base::SystemClock clock;
