@@ -3,6 +3,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 preset=$1; shift
+# What one checkout has compiled another one need not.
+export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
 if [ ! -f "build/$preset/build.ninja" ]; then
   echo "configuring $preset"
   mkdir -p build

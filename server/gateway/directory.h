@@ -21,7 +21,7 @@ class Directory {
  public:
   struct Options {
     bool single_device = false;
-    std::size_t max_devices = 8;
+    std::size_t max_devices = 1;
   };
   struct Connection {
     Origin origin;

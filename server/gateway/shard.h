@@ -35,9 +35,9 @@ struct GatewayContext {
   /// Null: this node is alone.
   ClusterLink* link;
   protocol::FrameLimits frame_limits;
-  std::int64_t messages_per_second = 50;
-  std::int64_t message_burst = 200;
-  std::size_t sync_push_limit = 1000;
+  std::int64_t messages_per_second = 0;
+  std::int64_t message_burst = 0;
+  std::size_t sync_push_limit = 0;
   /// The gateway's: whose turn it is to be brought up to date.
   AdmissionGate* admission = nullptr;
   /// Tells all shards that a user came or went.

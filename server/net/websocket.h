@@ -37,14 +37,15 @@ class WebSocketHandler {
 /// not take waits in a bounded backlog, beyond which the connection is closed with 4009.
 class WebSocket final : public std::enable_shared_from_this<WebSocket>, public Timer {
  public:
+  /// Settings limits.frame_bytes, limits.outbound_queue_bytes and heartbeat.* have the defaults.
   struct Options {
-    std::size_t max_message = 1 << 20;
-    /// 0 = no limit.
-    std::size_t max_unsent = 1 << 20;
-    std::int64_t ping_ms = 30'000;
+    std::size_t max_message = 0;
+    /// 0: no limit.
+    std::size_t max_unsent = 0;
+    std::int64_t ping_ms = 0;
     /// After so long without a sign of life the connection ends (silence_code), and after so long in which the socket
     /// took nothing of what waits for it, too (4009), however much its client talks.
-    std::int64_t silence_ms = 60'000;
+    std::int64_t silence_ms = 0;
     CloseCode silence_code = CloseCode::kHeartbeatTimeout;
   };
 

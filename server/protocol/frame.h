@@ -20,8 +20,9 @@ using base::UserId;
 
 /// Limits of a frame's parts (protocol.md section 1); 0 = no limit.
 struct FrameLimits {
-  std::size_t content_bytes = 64 << 10;
-  std::size_t text_code_points = 20000;
+  /// Settings limits.content_bytes and limits.text_code_points.
+  std::size_t content_bytes = 0;
+  std::size_t text_code_points = 0;
   std::size_t mentions = 200;
   std::size_t presence_users = 200;
   /// Messages that one merged forward may carry.

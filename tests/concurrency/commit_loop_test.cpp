@@ -68,7 +68,7 @@ TEST_F(CommitLoopUnderThreads, StoppingAnswersEveryoneWhoWaits) {
 
 TEST_F(CommitLoopUnderThreads, ARefreshTokenIsWonByOne) {
   const Tokens tokens(std::string(32, 'k'), clock_);
-  Sessions sessions(store_, commits_, tokens, ids_, random_, clock_, {});
+  Sessions sessions(store_, commits_, tokens, ids_, random_, clock_, {3600, 7200});
   store::Session device;
   device.user = alice_;
   const auto opened = sessions.open(device);

@@ -154,6 +154,9 @@ TEST(UpgradeUnderThreads, WhoWaitsTooLongIsRefusedAndWhoLeavesIsNoticed) {
   context.router = &router;
   context.workers = context.hashing = &workers;
   context.upgrade_timeout_ms = 1000;
+  context.websocket.max_message = 1 << 20;
+  context.websocket.ping_ms = 30'000;
+  context.websocket.silence_ms = 60'000;
   net::IoThread thread(0);
   net::Listener listener({&thread}, "127.0.0.1:0", context, nullptr);
   listener.start();

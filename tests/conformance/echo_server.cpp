@@ -42,6 +42,8 @@ int main() {
   context.router = &router;
   context.workers = &workers;
   context.hashing = &workers;
+  context.websocket.ping_ms = 30'000;
+  context.websocket.silence_ms = 60'000;
   context.websocket.max_message = 64 << 20;
   context.websocket.max_unsent = 256 << 20;
   net::IoThread thread(0);

@@ -39,7 +39,7 @@ void check(const auto&) {}
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
-  static protocol::FrameParser parser{protocol::FrameLimits{}};
+  static protocol::FrameParser parser{protocol::FrameLimits{.content_bytes = 64 << 10, .text_code_points = 20000}};
   std::string text(reinterpret_cast<const char*>(data), size);
   text.append(protocol::kFramePadding, '\0');
   std::visit([](const auto& frame) { check(frame); }, parser.parse({text.data(), size}));

@@ -20,6 +20,8 @@ NETWORK = re.compile(r"^(https?_proxy|no_proxy|GOPROXY|GONOSUMDB|GONOSUMCHECK|GO
                      r"NODE_EXTRA_CA_CERTS|SSL_CERT_(FILE|DIR)|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|GIT_SSL_CAINFO)$", re.I)
 # Where it says so in files, for root and for others.
 CONFIGURATION = ["/etc/resolv.conf", "/etc/hosts", "/etc/pip.conf", "/etc/ssl/certs", "/usr/local/share/ca-certificates", "/opt/wheels"]
+# Of this machine's things only what the compiler has done already, for sources that are the same.
+COMPILER_CACHE = pathlib.Path(os.environ.get("CCACHE_DIR", pathlib.Path.home() / ".cache/ccache"))
 AT_HOME = [".npmrc", ".config/go/env", ".config/pip/pip.conf"]
 
 
@@ -100,7 +102,7 @@ class BareRoot:
     def command(self, script, user=None):
         user = user or self.user
         home = "/root" if user == "root" else f"/home/{user}"
-        environment = {"HOME": home, "USER": user, "LANG": "C.UTF-8", "TERM": "dumb",
+        environment = {"CCACHE_DIR": "/mnt/ccache", "HOME": home, "USER": user, "LANG": "C.UTF-8", "TERM": "dumb",
                        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
                        **{name: value for name, value in os.environ.items() if NETWORK.match(name)}}
         inside = ["env", "-i", *(f"{name}={value}" for name, value in environment.items()), "bash", "-c", f"cd {home} && {script}"]
@@ -111,9 +113,10 @@ mount -t proc proc "$0/proc"
 mount --rbind /sys "$0/sys"
 mount --rbind /dev "$0/dev"
 mount -t tmpfs tmpfs "$0/run"
+mkdir -p "$0/mnt/ccache" "$CACHE" && mount --bind "$CACHE" "$0/mnt/ccache"
 exec chroot "$0" "$@"
 """
-        return ["unshare", "--mount", "--pid", "--fork", "--kill-child=KILL", "bash", "-c", outer, self.root, *inside]
+        return ["unshare", "--mount", "--pid", "--fork", "--kill-child=KILL", "env", f"CACHE={COMPILER_CACHE}", "bash", "-c", outer, self.root, *inside]
 
     def run(self, script, timeout=900, user=None, check=True):
         """What it printed; of one that fails the end of it is in the error."""

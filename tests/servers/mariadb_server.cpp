@@ -71,6 +71,8 @@ store::mysql::MysqlOptions MariaDbServer::options() {
   store::mysql::MysqlOptions options;
   options.hosts = {{"127.0.0.1", port_}};
   options.user = "root";
+  options.readers = 4;
+  options.deadline_ms = 1000;
   options.database = "test" + std::to_string(++counter);
   execute("CREATE DATABASE " + options.database);
   return options;
@@ -97,6 +99,8 @@ store::mysql::MysqlOptions ReplicatedMariaDb::options() {
   // The replica first, to be passed over.
   options.hosts = {{"127.0.0.1", replica_.port()}, {"127.0.0.1", primary_.port()}};
   options.user = "app";
+  options.readers = 4;
+  options.deadline_ms = 1000;
   options.password = "a";
   options.database = "chat";
   if (!wait_until([&] {

@@ -45,6 +45,8 @@ store::s3::S3Options MinioServer::options() {
   static std::atomic<int> counter{0};
   store::s3::S3Options options;
   options.endpoint = "http://127.0.0.1:" + std::to_string(port_);
+  options.region = "us-east-1";
+  options.deadline_ms = 1000;
   options.bucket = "test-" + std::to_string(++counter);
   options.access_key = options.secret_key = "minioadmin";
   options.scratch_dir = dir_.file("scratch");

@@ -41,6 +41,7 @@ store::mongo::MongoOptions MongoServer::options() {
   static std::atomic<int> counter{0};
   store::mongo::MongoOptions options;
   options.uri = "mongodb://127.0.0.1:" + std::to_string(port_) + "/?directConnection=true";
+  options.deadline_ms = 1000;
   options.database = "test" + std::to_string(++counter);
   return options;
 }

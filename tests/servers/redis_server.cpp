@@ -17,6 +17,7 @@ cluster::redis::RedisOptions RedisServer::options() const {
   static std::atomic<int> counter{0};
   cluster::redis::RedisOptions options;
   options.addresses = {{"127.0.0.1", port_}};
+  options.deadline_ms = 1000;
   options.prefix = "test" + std::to_string(++counter) + ":";
   return options;
 }
@@ -33,6 +34,7 @@ bool RedisServer::answers() const {
 cluster::redis::Reply RedisServer::command(const std::vector<std::string_view>& command) const {
   cluster::redis::RedisOptions options;
   options.addresses = {{"127.0.0.1", port_}};
+  options.deadline_ms = 1000;
   cluster::redis::Connection connection(options);
   connection.append(command);
   return connection.answer();
@@ -60,7 +62,7 @@ RedisFailover::RedisFailover() : port_(free_port()) {
   const auto watches = [&] {
     try {
       const cluster::redis::RedisOptions asking;
-      cluster::redis::Connection connection(asking, {"127.0.0.1", port_}, asking.deadline_ms);
+      cluster::redis::Connection connection(asking, {"127.0.0.1", port_}, 1000);
       connection.append({"SENTINEL", "REPLICAS", "main"});
       const auto known = connection.answer();
       if (known->elements != 1) return false;

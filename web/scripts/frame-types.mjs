@@ -4,7 +4,7 @@ import { join } from 'node:path'
 
 const here = import.meta.dirname
 const list = readFileSync(join(here, '../../server/protocol/frame_types.def'), 'utf8')
-const frames = [...list.matchAll(/^FRAME\((\d+), k\w+, (\w+), (\w+)\)$/gm)].map(([, number, name, kind]) => ({ number, name, kind }))
+const frames = Array.from(list.matchAll(/^FRAME\((\d+), k\w+, (\w+), (\w+)\)$/gm), ([, number, name, kind]) => ({ number, name, kind }))
 if (frames.length === 0 || frames.length !== list.split('\nFRAME(').length - 1)
   throw new Error('server/protocol/frame_types.def: a line is not FRAME(number, constant, name, kind)')
 

@@ -27,9 +27,9 @@ struct RedisOptions {
   std::string password;
   /// In front of every key and channel, so that clusters can share a Redis. Of a Redis Cluster one with a hash tag, so
   /// that all of it is on one master; channels are sharded ones there.
-  std::string prefix = "simpleim:";
+  std::string prefix;
   /// What no call waits longer for, connecting included.
-  std::int64_t deadline_ms = 1000;
+  std::int64_t deadline_ms = 0;
 };
 
 /// Redis cannot be reached, did not answer in time, closed the connection, or refused a command.

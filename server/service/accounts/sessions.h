@@ -29,8 +29,8 @@ struct TokenPair {
 class Sessions {
  public:
   struct Options {
-    std::int64_t access_s = 7 * 24 * 3600;
-    std::int64_t refresh_s = 30 * 24 * 3600;
+    std::int64_t access_s = 0;
+    std::int64_t refresh_s = 0;
   };
 
   Sessions(store::Store& store, CommitLoop& commits, const Tokens& tokens, base::IdMaker& ids, base::Random& random,

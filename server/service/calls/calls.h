@@ -13,9 +13,9 @@ namespace simpleim::service {
 class Calls {
  public:
   struct Options {
-    std::int64_t ring_ms = 45'000;
+    std::int64_t ring_ms = 0;
     /// A call of which nothing is heard for so long is over.
-    std::int64_t silent_ms = 6 * 3600 * 1000;
+    std::int64_t silent_ms = 0;
   };
   Calls(base::IdMaker& ids, Options options) : ids_(ids), options_(options) {}
 

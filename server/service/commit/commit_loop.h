@@ -54,9 +54,9 @@ struct TypingSignal {
 class CommitLoop {
  public:
   struct Options {
-    std::size_t max_queue = 65536;
+    std::size_t max_queue = 0;
     /// How long a busy loop waits for more before it commits.
-    std::int64_t delay_us = 2000;
+    std::int64_t delay_us = 0;
     OperationRules operations;
   };
 

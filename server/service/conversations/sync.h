@@ -11,9 +11,9 @@ class Sync {
  public:
   struct Options {
     /// Messages a conversation, at most.
-    std::size_t per_conversation = 1000;
+    std::size_t per_conversation = 0;
     /// Messages a chunk.
-    std::size_t chunk = 256;
+    std::size_t chunk = 0;
   };
 
   Sync(store::Store& store, Conversations& conversations, UserId me, Options options)

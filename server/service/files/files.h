@@ -19,7 +19,7 @@ class Files {
     std::int64_t quota_bytes = 0;
     std::int64_t quota_files = 0;
     /// How long files that were never sent and uploads that were never ended are kept.
-    std::int64_t unsent_hours = 24;
+    std::int64_t unsent_hours = 0;
   };
   struct Ports {
     store::Store& store;

@@ -26,8 +26,8 @@ struct MemberView {
 class Groups {
  public:
   struct Options {
-    std::size_t max_members = 50'000;
-    std::size_t max_owned = 1000;
+    std::size_t max_members = 0;
+    std::size_t max_owned = 0;
   };
   /// Users that one call may name.
   static constexpr std::size_t kMaxTargets = 1000;

@@ -6,8 +6,8 @@ namespace simpleim::service {
 
 /// How long a message may be changed by its sender, seconds; 0: without end.
 struct OperationRules {
-  std::int64_t recall_window_s = 120;
-  std::int64_t edit_window_s = 86'400;
+  std::int64_t recall_window_s = 0;
+  std::int64_t edit_window_s = 0;
 };
 
 /// Recall, edit, reaction and pin: changes the target and makes the entry that tells of it, in one batch, so that both

@@ -13,7 +13,7 @@ struct MongoOptions {
   std::string uri;
   std::string database = "simpleim";
   /// What no call waits longer for: finding a server, connecting, each answer.
-  std::int64_t deadline_ms = 1000;
+  std::int64_t deadline_ms = 0;
   std::optional<base::BackendMetrics> metrics;
 };
 

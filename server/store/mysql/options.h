@@ -21,9 +21,9 @@ struct MysqlOptions {
   std::string password;
   std::string database = "simpleim";
   /// Connections to read with, at most.
-  std::size_t readers = 4;
+  std::size_t readers = 1;
   /// What no call waits longer for, connecting included; the driver counts whole seconds.
-  std::int64_t deadline_ms = 1000;
+  std::int64_t deadline_ms = 0;
   /// Who writes, for the commit log.
   std::string node = "node1";
   std::optional<base::BackendMetrics> metrics;

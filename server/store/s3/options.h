@@ -14,11 +14,11 @@ struct S3Options {
   /// The same as browsers reach it; empty: they do not.
   std::string public_endpoint;
   std::string bucket;
-  std::string region = "us-east-1";
+  std::string region;
   std::string access_key;
   std::string secret_key;
   /// What no call waits longer for while nothing comes.
-  std::int64_t deadline_ms = 1000;
+  std::int64_t deadline_ms = 0;
   /// An existing folder of this node's for what is on its way.
   std::string scratch_dir;
   std::optional<base::BackendMetrics> metrics;

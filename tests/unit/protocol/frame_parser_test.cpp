@@ -7,14 +7,22 @@
 namespace simpleim::protocol {
 namespace {
 
-ClientFrame parse(std::string text, FrameLimits limits = {}) {
+/// As the settings have them.
+FrameLimits usual_limits() {
+  FrameLimits limits;
+  limits.content_bytes = 64 << 10;
+  limits.text_code_points = 20000;
+  return limits;
+}
+
+ClientFrame parse(std::string text, FrameLimits limits = usual_limits()) {
   FrameParser parser(limits);
   const auto size = text.size();
   text.append(kFramePadding, ' ');
   return parser.parse({text.data(), size});
 }
 
-RefusedFrame refused(const std::string& text, FrameLimits limits = {}) {
+RefusedFrame refused(const std::string& text, FrameLimits limits = usual_limits()) {
   auto frame = parse(text, limits);
   EXPECT_TRUE(std::holds_alternative<RefusedFrame>(frame)) << text;
   return std::holds_alternative<RefusedFrame>(frame) ? std::get<RefusedFrame>(frame) : RefusedFrame{};

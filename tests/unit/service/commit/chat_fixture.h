@@ -72,7 +72,7 @@ class ChatTest : public testing::Test {
   base::Metrics metrics_;
   store::sqlite::SqliteStore store_{dir_.file("db"), 2};
   RecordingSink sink_;
-  service::CommitLoop commits_{store_, sink_, clock_, metrics_, {}};
+  service::CommitLoop commits_{store_, sink_, clock_, metrics_, {65536, 2000, {120, 86'400}}};
 };
 
 }  // namespace simpleim::test
