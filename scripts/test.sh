@@ -18,7 +18,6 @@ case "${1:-}" in
     echo "of the deep tier: ${PARTS[$part]}" ;;
   *) SUITES=("$@") ;;
 esac
-JOBS="$(nproc)"
 PASSED=0
 FAILED=0
 FAILED_NAMES=()

@@ -32,6 +32,7 @@ struct Setting {
   std::variant<At<std::string>, Number, At<bool>, At<std::vector<std::string>>> value;
 };
 
+// NOLINTBEGIN(bugprone-macro-parentheses)
 constexpr Setting kSettings[] = {
 #define SECTION(type, section)
 #define AT(type, section, name) +[](Config& c) -> type& { return c.section.name; }
@@ -44,6 +45,7 @@ constexpr Setting kSettings[] = {
 #include "base/settings.def"
 #undef AT
 };
+// NOLINTEND(bugprone-macro-parentheses)
 
 /// Reads a text into a setting; "" or what is wrong with it.
 struct Reader {

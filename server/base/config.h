@@ -10,6 +10,7 @@ namespace simpleim::base {
 
 /// Everything that can be configured, with its defaults: one member a section, one member of that a setting, as
 /// settings.def lists them.
+// NOLINTBEGIN(bugprone-macro-parentheses): names are not put into parentheses where they are declared.
 struct Config {
 #define SECTION(type, section) struct type {
 #define TEXT(section, name, value, help) std::string name = value;
@@ -20,6 +21,7 @@ struct Config {
   }                          \
   section;
 #include "base/settings.def"
+  // NOLINTEND(bugprone-macro-parentheses)
 
   /// "" when every value makes sense, else what is wrong with which key and what would be right.
   std::string problem() const;

@@ -1,9 +1,13 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 
 namespace simpleim::protocol {
+
+// Names are not put into parentheses where they are declared.
+// NOLINTBEGIN(bugprone-macro-parentheses)
 
 /// Frame types of protocol.md section 3; frame_types.def says what each one is.
 enum class FrameType : std::uint8_t {
@@ -14,16 +18,18 @@ enum class FrameType : std::uint8_t {
 /// What is done with a frame; the table in frame_types.def says what it means.
 enum class FrameKind { Unknown, Text, File, Event, Operation, Mark, Call, Typing, Presence, Sync, Heartbeat, Answer };
 
+/// Of every number that a FrameType can have.
+constexpr auto kFrameKinds = [] {
+  std::array<FrameKind, 256> kinds{};
+#define FRAME(number, constant, name, kind) kinds[number] = FrameKind::kind;
+#include "protocol/frame_types.def"
+  return kinds;
+}();
+
 /// Unknown: a number that is no frame type.
 constexpr FrameKind kind_of(std::int64_t number) {
-  switch (number) {
-#define FRAME(number, constant, name, kind) \
-  case number:                              \
-    return FrameKind::kind;
-#include "protocol/frame_types.def"
-    default:
-      return FrameKind::Unknown;
-  }
+  const bool is_in = number >= 0 && number < static_cast<std::int64_t>(kFrameKinds.size());
+  return is_in ? kFrameKinds[static_cast<std::size_t>(number)] : FrameKind::Unknown;
 }
 
 constexpr FrameKind kind_of(FrameType type) { return kind_of(static_cast<std::int64_t>(type)); }
@@ -53,5 +59,7 @@ std::string type_list(Predicate holds) {
   });
   return list;
 }
+
+// NOLINTEND(bugprone-macro-parentheses)
 
 }  // namespace simpleim::protocol

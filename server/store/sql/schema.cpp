@@ -395,6 +395,7 @@ void describe(const std::string& line, TableDescription& table) {
 
 std::vector<std::string> schema_steps(Dialect dialect) {
   std::vector<std::string> steps;
+  steps.reserve(kSteps.size());
   for (const auto& step : kSteps) steps.push_back(finish(translate(step.sql, dialect), dialect));
   return steps;
 }
