@@ -35,7 +35,7 @@ secret() { [ -s "$DIR/secrets/$1" ] || head -c 24 /dev/urandom | od -An -tx1 | t
 start_backends() {
   local me; me=$(id -un)
   if [ ! -d "$DIR/mariadb/mysql" ]; then
-    mariadb-install-db --no-defaults --datadir="$DIR/mariadb" --user="$me" --skip-test-db --auth-root-authentication-method=normal >/dev/null
+    mariadb-install-db --no-defaults --datadir="$DIR/mariadb" --user="$me" --skip-test-db --auth-root-authentication-method=normal >"$DIR/logs/mariadb-install" 2>&1 || { cat "$DIR/logs/mariadb-install"; exit 1; }
   fi
   launch mariadb mariadbd --no-defaults --user="$me" --datadir="$DIR/mariadb" --socket="$DIR/run/mariadb.socket" --port="$MARIADB" --bind-address=127.0.0.1 --skip-name-resolve
   launch redis redis-server --port "$REDIS" --bind 127.0.0.1 --dir "$DIR" --save "" --appendonly no

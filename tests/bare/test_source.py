@@ -47,7 +47,7 @@ def test_make_cluster():
     with BareRoot("visitor") as bare:
         bare.clone()
         run = f"cd simpleim && export CLUSTER_PORT={port} CLUSTER_BASE={base} && make cluster && sleep infinity"
-        with bare.running(run, lambda: answers(f"http://127.0.0.1:{port}/ready"), timeout=2400):
+        with bare.running(run, lambda: answers(f"http://127.0.0.1:{port}/health"), timeout=2400):
             assert page_loads(f"http://127.0.0.1:{port}")
 
 
