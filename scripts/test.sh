@@ -40,15 +40,15 @@ finish() {
   exit $?
 }
 
-gtest() {  # gtest NAME BINARY: in three processes at once, because most tests wait for servers
+gtest() {  # gtest NAME BINARY: in two processes at once, because most tests wait for servers
   # One that ends badly without a failed test (a crash, a finding of a sanitizer) counts as a failure.
   local name=$1 binary=$2 out pids=() shard numbers
   out=$(mktemp -d)
-  for shard in 0 1 2; do
-    GTEST_TOTAL_SHARDS=3 GTEST_SHARD_INDEX=$shard "$binary" --gtest_brief=1 --gtest_output="json:$out/$shard.json" >"$out/$shard.log" 2>&1 &
+  for shard in 0 1; do
+    GTEST_TOTAL_SHARDS=2 GTEST_SHARD_INDEX=$shard "$binary" --gtest_brief=1 --gtest_output="json:$out/$shard.json" >"$out/$shard.log" 2>&1 &
     pids+=($!)
   done
-  for shard in 0 1 2; do
+  for shard in 0 1; do
     local ended=0
     wait "${pids[$shard]}" || { ended=1; tail -60 "$out/$shard.log"; }
     numbers=$(python3 -c 'import json,sys
