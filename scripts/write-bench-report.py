@@ -73,8 +73,8 @@ def main():
 
 Written by `make bench-report` on {datetime.date.today()} from one run of one build ({commit}); nothing here is of another.
 
-Machine: {machine()}. The load generator runs on the same cores, and others share the host: compare ratios, not figures of different
-days. What was found on the way stands in [FINDINGS.md](FINDINGS.md).
+Machine: {machine()}.
+The load generator runs on the same cores, and others share the host: compare ratios, not figures of different days. What was found on the way stands in [FINDINGS.md](FINDINGS.md).
 
 ## Ratios
 
