@@ -13,10 +13,10 @@ namespace {
 
 /// "" or what is wrong; the bus connects on a thread of its own, which is waited for.
 std::string bus_problem(const base::Config& config, Workplace& place) {
-  const auto bus = make_bus(config, place.clock, place.random, place.metrics);
+  const auto bus = make_bus(config, place.on.clock, place.on.random, place.on.metrics);
   bus->listen([](auto, auto) {}, [] {});
-  const auto until = place.clock.steady_ms() + config.cluster.deadline_ms;
-  while (!bus->health().empty() && place.clock.steady_ms() < until)
+  const auto until = place.on.clock.steady_ms() + config.cluster.deadline_ms;
+  while (!bus->health().empty() && place.on.clock.steady_ms() < until)
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   return bus->health();
 }

@@ -20,7 +20,7 @@ int user_command(const Options& options, const std::string& verb, const UserArgu
   std::filesystem::create_directories(config.server.data_dir);
   Workplace place(config);
   const service::Passwords passwords(config.auth.argon2_memory_kib, config.auth.argon2_iterations);
-  UserContext context{*place.opened.store, passwords, place.ids, place.clock, config};
+  UserContext context{*place.opened.store, passwords, place.on.ids, place.on.clock, config};
   if (verb == "add") return add_user(context, arguments.username, arguments.nickname, arguments.password);
   if (verb == "passwd") return set_password(context, arguments.username, arguments.password);
   if (verb == "list") return list_users(context);

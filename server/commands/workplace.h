@@ -3,18 +3,15 @@
 #include <string>
 
 #include "commands/options.h"
-#include "composition/backends.h"
+#include "composition/stores.h"
 
 namespace simpleim::commands {
 
 /// What an operator's command works with.
 struct Workplace {
-  explicit Workplace(const base::Config& config) : opened(open_store(config, 1, clock, random, metrics)) {}
+  explicit Workplace(const base::Config& config) : opened(open_store(config, 1, on.clock, on.random, on.metrics)) {}
 
-  base::SystemClock clock;
-  base::SecureRandom random;
-  base::Metrics metrics;
-  base::IdMaker ids{clock, random};
+  Foundations on;
   OpenedStore opened;
 };
 

@@ -29,12 +29,12 @@ auto tell_of_requests(base::Metrics& metrics, bool logged) {
     const auto route = request.route.empty() ? std::string_view("other") : request.route;
     // Any client can make up methods, and each would be a figure of its own.
     const auto method = request.route.empty() ? std::string_view("other") : request.method;
-    metrics.http_request(method, route, request.status, static_cast<double>(request.took_ms) / 1000);
+    metrics.http_request(method, route, request.status, static_cast<double>(request.took_us) / 1e6);
     if (logged)
       base::log::info("request", {{"method", request.method},
                                   {"path", request.path},
                                   {"status", request.status},
-                                  {"ms", request.took_ms},
+                                  {"ms", request.took_us / 1000},
                                   {"address", request.remote_address}});
   };
 }

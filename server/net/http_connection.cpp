@@ -26,13 +26,13 @@ struct RequestLog {
     method_ = request.method;
     path_ = request.path;
     address_ = request.remote_address;
-    began_ms_ = steady_ms();
+    began_us_ = steady_us();
   }
   /// Once a request; also called where none was taken.
   void answered(const HttpContext& context, int status) {
     if (!context.answered || method_.empty()) return;
     context.answered(
-        {method_, path_, upgrade ? std::string_view(path_) : route, address_, status, steady_ms() - began_ms_});
+        {method_, path_, upgrade ? std::string_view(path_) : route, address_, status, steady_us() - began_us_});
     method_.clear();
   }
 
@@ -40,7 +40,7 @@ struct RequestLog {
   std::string method_;
   std::string path_;
   std::string address_;
-  std::int64_t began_ms_ = 0;
+  std::int64_t began_us_ = 0;
 };
 
 /// One connection: requests come from the reader, go to their handlers, and their answers to the responder; advance()

@@ -22,8 +22,8 @@ struct AnsweredRequest {
   std::string_view route;
   std::string_view remote_address;
   int status;
-  /// Milliseconds since it had come: its head of an upload, else all of it.
-  std::int64_t took_ms;
+  /// Microseconds since it had come: its head of an upload, else all of it.
+  std::int64_t took_us;
 };
 
 /// What HTTP connections share. Filled before the start, then only read.

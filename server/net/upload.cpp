@@ -4,13 +4,13 @@
 
 namespace simpleim::net {
 
-std::int64_t steady_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch())
+std::int64_t steady_us() {
+  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch())
       .count();
 }
 
 Upload::Upload(std::shared_ptr<BodyPump> pump, RequestReader& reader, std::int64_t idle_ms)
-    : pump_(std::move(pump)), reader_(reader), idle_ms_(idle_ms), began_ms_(steady_ms()) {}
+    : pump_(std::move(pump)), reader_(reader), idle_ms_(idle_ms), began_ms_(steady_us() / 1000) {}
 
 Upload::~Upload() { pump_->abandon(); }
 
@@ -36,7 +36,7 @@ std::optional<RequestReader::Refusal> Upload::feed(std::uint64_t& came) {
 }
 
 bool Upload::is_too_slow() const {
-  const auto took_ms = steady_ms() - began_ms_;
+  const auto took_ms = steady_us() / 1000 - began_ms_;
   return took_ms > idle_ms_ && bytes_ * 1000 / static_cast<std::uint64_t>(took_ms) < kLeastRate;
 }
 

@@ -37,7 +37,7 @@ class Upload {
   std::uint64_t bytes_ = 0;
 };
 
-/// Milliseconds of a clock that never goes back.
-std::int64_t steady_ms();
+/// Microseconds of a clock that never goes back.
+std::int64_t steady_us();
 
 }  // namespace simpleim::net

@@ -122,6 +122,8 @@ exec chroot "$0" "$@"
         """What it printed; of one that fails the end of it is in the error."""
         done = subprocess.run(self.command(script, user), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               text=True, errors="replace", timeout=timeout)
+        if done.returncode != 0:
+            print(done.stdout)  # all of it: what failed may stand far in front of the end
         assert not check or done.returncode == 0, f"{script}: ended with {done.returncode}\n{done.stdout[-4000:]}"
         return done.stdout
 

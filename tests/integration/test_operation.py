@@ -96,6 +96,8 @@ def test_requests_have_a_figure_and_a_line_in_the_log_when_asked_for():
         assert 'simpleim_http_requests_total{method="GET",route="/ws",status="101"} 1' in text
         assert 'simpleim_http_requests_total{method="GET",route="*",status="404"} 1' in text
         assert 'simpleim_http_request_seconds_count{method="GET",route="/api/groups/my"} 1' in text
+        took = float(re.search(r'simpleim_http_request_seconds_sum\{method="POST",route="/api/login"\} (\S+)', text).group(1))
+        assert took > 0 and took != round(took, 3), "finer than milliseconds"
         log = server.log_text()
         line = next(line for line in log.splitlines() if "/api/groups/my" in line)
         assert "GET" in line and "200" in line and "127.0.0.1" in line
