@@ -45,7 +45,7 @@ test('files go to the store and come from it without passing the server', async 
   await bob.page.getByTestId('file-name').getByText('large.bin').waitFor({ timeout: 60_000 })
   expect(direct.filter(one => one === 'PUT parts')).toHaveLength(2)
   expect(patched).toEqual([0])
-  const link = await bob.page.getByTestId('message-file').getAttribute('href')
+  const link = await bob.page.locator('a[data-testid="message-file"]').getAttribute('href')
   const sizes = await bob.page.evaluate(async (url) => {
     const bytes = new Uint8Array(await (await fetch(url)).arrayBuffer())
     return [bytes.length, bytes.every(byte => byte === 7)]
