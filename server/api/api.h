@@ -2,6 +2,7 @@
 
 #include "api/client/assets.h"
 #include "api/files/upload_turns.h"
+#include "api/server_info.h"
 #include "base/config.h"
 #include "base/metrics.h"
 #include "cluster/bus.h"
@@ -44,6 +45,7 @@ struct ApiContext {
   service::KeyedRateLimit uploads;
   UploadTurns upload_turns;
   std::string node_id;
+  ServerInfo info;
   /// The web client.
   Assets assets;
   /// Who helps two browsers to find each other.

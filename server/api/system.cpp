@@ -2,7 +2,7 @@
 
 #include "api/routes.h"
 
-/// Health, readiness, figures.
+/// What the server is, health, readiness, figures.
 namespace simpleim::api {
 namespace {
 
@@ -13,6 +13,26 @@ std::string rfc3339(std::int64_t ms) {
   char text[32];
   std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
   return text;
+}
+
+net::Response server_info(const ServerInfo& info) {
+  return ok([&](JsonWriter& w) {
+    w.field("name", info.name)
+        .field("version", info.version)
+        .field("registration", info.registration_open ? "open" : "closed");
+    w.key("sign_in").begin_array().value("password").end_array();
+    w.field("password_min_length", info.password_min_length)
+        .field("recall_window_s", info.recall_window_s)
+        .field("edit_window_s", info.edit_window_s);
+    w.key("limits")
+        .begin_object()
+        .field("file_bytes", info.file_bytes)
+        .field("content_bytes", info.content_bytes)
+        .field("text_code_points", info.text_code_points)
+        .field("group_members", info.group_members)
+        .field("messages_per_second", info.messages_per_second)
+        .end_object();
+  });
 }
 
 net::Response ready(ApiContext& context) {
@@ -38,6 +58,8 @@ net::Response ready(ApiContext& context) {
 }  // namespace
 
 void add_system_routes(net::Router& router, ApiContext& context) {
+  router.add("GET", "/api/server", net::Lane::kInline,
+             [&context](const net::Request&) { return server_info(context.info); });
   router.add("GET", "/health", net::Lane::kInline, [&context](const net::Request&) {
     net::Response response;
     JsonWriter w(response.body);

@@ -158,6 +158,8 @@ std::string Config::problem() const {
     return "log.level: \"" + log.level + "\" is none of debug, info, warn, error";
   if (log.format != "text" && log.format != "json")
     return "log.format: \"" + log.format + "\" is neither text nor json";
+  if (auth.registration != "open" && auth.registration != "closed")
+    return "auth.registration: \"" + auth.registration + "\" is neither open nor closed";
   if (session.policy != "multi" && session.policy != "single")
     return "session.policy: \"" + session.policy + "\" is neither multi nor single";
   if (tls.cert_file.empty() != tls.key_file.empty())

@@ -23,6 +23,20 @@ net::WebSocket::Options websocket_options(const base::Config& config) {
   return options;
 }
 
+api::ServerInfo server_info(const base::Config& config) {
+  return {.name = config.server.name,
+          .version = SIMPLEIM_VERSION,
+          .registration_open = config.auth.registration == "open",
+          .password_min_length = config.auth.password_min_length,
+          .recall_window_s = config.message.recall_window_s,
+          .edit_window_s = config.message.edit_window_s,
+          .file_bytes = config.files.max_bytes,
+          .content_bytes = config.limits.content_bytes,
+          .text_code_points = config.limits.text_code_points,
+          .group_members = config.limits.group_members,
+          .messages_per_second = config.limits.messages_per_second};
+}
+
 /// The figure of a request, and its line in the log.
 auto tell_of_requests(base::Metrics& metrics, bool logged) {
   return [&metrics, logged](const net::AnsweredRequest& request) {
@@ -83,6 +97,7 @@ Listeners::Listeners(const base::Config& config, Foundations& on, Stores& stores
           .uploads = service::KeyedRateLimit(config.files.uploads_per_minute),
           .upload_turns = {},
           .node_id = config.server.node_id,
+          .info = server_info(config),
           .assets = api::embedded_assets(),
           .rtc = config.rtc,
           .files_origin = files_origin(config)} {

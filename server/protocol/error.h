@@ -21,6 +21,7 @@ enum class ErrorCode : int {
   kBlocked = 40303,
   kMuted = 40304,
   kOriginForbidden = 40305,
+  kRegistrationClosed = 40306,
   kNotFound = 40401,
   kMethodNotAllowed = 40501,
   kRequestTimeout = 40801,

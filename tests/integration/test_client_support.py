@@ -4,7 +4,7 @@ import http.client
 import re
 
 import pytest
-from harness import wait_until
+from harness import Api, Server, wait_until
 
 
 def counts(user, conversation, *seqs):
@@ -131,3 +131,18 @@ def test_a_view_is_the_page_and_anything_else_is_not(server, path, accept, expec
 
 def test_a_path_of_the_client_takes_get_only(server):
     assert fetch(server, "/settings", method="POST")[0] == 404
+
+
+def test_the_server_says_what_it_is_and_allows(server):
+    info = Api(server)("GET", "/api/server")
+    assert (info["name"], info["registration"], info["sign_in"]) == ("SimpleIM", "open", ["password"])
+    assert (info["recall_window_s"], info["edit_window_s"], info["password_min_length"]) == (120, 86400, 6)
+    assert info["limits"]["text_code_points"] == 20000 and info["version"]
+
+
+def test_registration_can_be_closed():
+    settings = {"server.name": "Example & Söhne", "auth.registration": "closed", "message.recall_window_s": 0}
+    with Server(settings) as server:
+        info = Api(server)("GET", "/api/server")
+        assert (info["name"], info["registration"], info["recall_window_s"]) == ("Example & Söhne", "closed", 0)
+        assert Api(server).error("POST", "/api/register", {"username": "eve", "password": "secret-1"}) == (403, 40306)

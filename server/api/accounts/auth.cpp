@@ -19,6 +19,9 @@ void write_tokens(JsonWriter& w, const service::TokenPair& tokens) {
 }
 
 net::Response sign_up(ApiContext& context, const net::Request& request) {
+  if (!context.info.registration_open)
+    return failure(Error{ErrorCode::kRegistrationClosed,
+                         "this server makes no accounts for strangers; whoever runs it can give you one"});
   if (const auto wait = context.registrations.take(request.remote_address, context.clock.steady_ms()); wait > 0)
     return failure(too_many(wait));
   Body body(request);

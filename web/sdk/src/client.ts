@@ -1,6 +1,6 @@
 import type { Alarms } from './alarms.ts'
 import type { SocketFactory } from './connection.ts'
-import type { CallSignal, ConnectionStatus, Conversation, Events, LocalFile, Message, Outgoing, Presence, StoredFile, UserName } from './model.ts'
+import type { CallSignal, ConnectionStatus, Conversation, Events, LocalFile, Message, Outgoing, Presence, ServerInfo, StoredFile, UserName } from './model.ts'
 import type { OperationContent } from './operations.ts'
 import type { Api, Envelope } from './rest.ts'
 import type { SessionKeeper } from './session_keeper.ts'
@@ -91,6 +91,11 @@ export class SimpleIM {
   /** A typed REST call with the session's token: `im.call(api => api.GET('/api/groups/my'))`. Throws SimpleIMError. */
   call<Data>(make: (api: Api) => Promise<Envelope<Data>>): Promise<Data> {
     return this.rest.call(make)
+  }
+
+  /** What the server is and allows; nobody needs to be signed in. Throws SimpleIMError. */
+  server(): Promise<ServerInfo> {
+    return this.rest.call(api => api.GET('/api/server'))
   }
 
   // ---------------------------------------------------------------- account

@@ -141,6 +141,9 @@ export interface CallSignal {
 }
 
 /** Who is signed in on this device. */
+/** What this server is and allows. */
+export type ServerInfo = Schemas['Server']
+
 export interface AuthSession {
   user_id: string
   username: string

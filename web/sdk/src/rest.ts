@@ -43,7 +43,7 @@ export class Rest {
     this.api.use({
       onRequest: ({ request, schemaPath }) => {
         const token = options.keeper.load()?.token
-        if (token && !['/api/login', '/api/register', '/api/refresh'].includes(schemaPath))
+        if (token && !['/api/login', '/api/register', '/api/refresh', '/api/server'].includes(schemaPath))
           request.headers.set('Authorization', `Bearer ${token}`)
         return request
       },

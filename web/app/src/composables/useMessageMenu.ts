@@ -6,6 +6,7 @@ import { im } from '../im'
 import { useAuth } from '../stores/auth'
 import { usePins } from '../stores/pins'
 import { useRecalled } from '../stores/recalled'
+import { useServer } from '../stores/server'
 import { mergedOf } from './merged'
 import { textOf } from './messageText'
 import { useConfirm } from './useConfirm'
@@ -13,14 +14,11 @@ import { useConversationNames } from './useConversationNames'
 import { useErrors } from './useErrors'
 import { useMessageActions } from './useMessageActions'
 
-/** As the server's defaults; it decides. */
-const RECALL_MS = 120_000
-const EDIT_MS = 24 * 3600_000
-
 /** What this user may do with a message. */
 export function useMessageMenu(row: () => Conversation) {
   const auth = useAuth()
   const pins = usePins()
+  const server = useServer()
   const recalled = useRecalled()
   const actions = useMessageActions()
   const { attempt } = useErrors()
@@ -50,8 +48,8 @@ export function useMessageMenu(row: () => Conversation) {
       { label: t('message.forward'), icon: 'i-lucide-forward', testid: 'menu-forward', act: () => actions.forward(message) },
       { label: pinned ? t('message.unpin') : t('message.pin'), icon: pinned ? 'i-lucide-pin-off' : 'i-lucide-pin', testid: 'menu-pin', act: () => void attempt(() => im.pin(message, !pinned)) },
       { label: t('select.begin'), icon: 'i-lucide-circle-check', testid: 'menu-select', act: () => actions.select(message) },
-      mine && !mergedOf(message) && message.type <= FrameType.group && age < EDIT_MS && { label: t('message.edit'), icon: 'i-lucide-pencil', testid: 'menu-edit', act: () => actions.edit(message) },
-      ((mine && age < RECALL_MS) || isAdmin) && { label: t('message.recall'), icon: 'i-lucide-undo-2', danger: true, apart: true, testid: 'menu-recall', act: () => void recall(message) },
+      mine && !mergedOf(message) && message.type <= FrameType.group && age < server.editMs && { label: t('message.edit'), icon: 'i-lucide-pencil', testid: 'menu-edit', act: () => actions.edit(message) },
+      ((mine && age < server.recallMs) || isAdmin) && { label: t('message.recall'), icon: 'i-lucide-undo-2', danger: true, apart: true, testid: 'menu-recall', act: () => void recall(message) },
       !mine && { label: t('report.begin'), icon: 'i-lucide-flag', danger: true, apart: !isAdmin, testid: 'menu-report', act: () => actions.report(message) },
     ]
     return items.filter(item => item !== false)

@@ -1,9 +1,9 @@
 const COMMON = /^(?:password|passw0rd|qwerty|asdf|abc|letmein|welcome|admin|iloveyou|simpleim|\d+)/i
 
 /** 0 (too short) to 4 (strong), by length, kinds of characters and the usual suspects. */
-export function passwordStrength(password: string): 0 | 1 | 2 | 3 | 4 {
+export function passwordStrength(password: string, least: number): 0 | 1 | 2 | 3 | 4 {
   const length = [...password].length
-  if (length < 6)
+  if (length < least)
     return 0
   const kinds = [/[a-z]/, /[A-Z]/, /\d/, /[^a-z\d]/i].filter(kind => kind.test(password)).length
   const different = new Set(password).size
