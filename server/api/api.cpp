@@ -1,15 +1,26 @@
 #include "api/api.h"
 
 #include "api/routes.h"
+#include "net/header_value.h"
 
 namespace simpleim::api {
 
+namespace {
+
+/// `Bearer <token>`, the scheme in any case and any number of spaces behind it (RFC 9110 section 11.1); the base
+/// contract's clients send the token alone.
+std::string_view bearer_token(std::string_view header) {
+  const auto value = net::trim(header);
+  const auto space = value.find(' ');
+  if (space == std::string_view::npos) return value;
+  return net::lower(value.substr(0, space)) == "bearer" ? net::trim(value.substr(space)) : std::string_view();
+}
+
+}  // namespace
+
 Result<Identity> authenticate(ApiContext& context, const net::Request& request) {
-  constexpr std::string_view kScheme = "Bearer ";
-  const auto header = request.header("authorization");
-  if (!header.starts_with(kScheme)) return Error{ErrorCode::kInvalidToken, "invalid token"};
   try {
-    return context.sessions.authenticate(header.substr(kScheme.size()));
+    return context.sessions.authenticate(bearer_token(request.header("authorization")));
   } catch (const store::StoreError& e) {
     return e.as_error();
   }
@@ -18,7 +29,12 @@ Result<Identity> authenticate(ApiContext& context, const net::Request& request) 
 net::Handler signed_in(ApiContext& context, SignedInHandler handler) {
   return [&context, handler = std::move(handler)](const net::Request& request) {
     const auto who = authenticate(context, request);
-    if (!who) return failure(who.error());
+    const auto now = context.clock.steady_ms();
+    if (!who) {
+      const auto refused = context.budget.charge_stranger(request, now);
+      return failure(refused ? *refused : who.error());
+    }
+    if (const auto refused = context.budget.charge(request, who.value().user, now)) return failure(*refused);
     try {
       return handler(request, who.value());
     } catch (const store::StoreError& e) {
@@ -45,7 +61,7 @@ void write_profile(JsonWriter& w, const store::User& user, bool online) {
       .field("bio", user.bio)
       .field("avatar_file_id", user.avatar_file_id)
       .field("online", online)
-      .field("last_seen", user.last_seen);
+      .field("last_seen", user.hides_last_seen ? 0 : user.last_seen);
 }
 
 void write_group(JsonWriter& w, const service::GroupView& view) {

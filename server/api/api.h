@@ -1,5 +1,6 @@
 #pragma once
 
+#include "api/budget.h"
 #include "api/client/assets.h"
 #include "api/files/upload_turns.h"
 #include "api/server_info.h"
@@ -39,8 +40,11 @@ struct ApiContext {
   const base::Clock& clock;
   base::WorkerPool& workers;
   base::WorkerPool& hashing;
+  Budget budget;
   service::KeyedRateLimit logins;
   service::KeyedRateLimit registrations;
+  /// By account.
+  service::KeyedRateLimit failed_logins;
   /// By user.
   service::KeyedRateLimit uploads;
   UploadTurns upload_turns;

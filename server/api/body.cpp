@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "net/header_value.h"
+
 namespace simpleim::api {
 
 using protocol::Error;
@@ -25,7 +27,7 @@ Error malformed(std::string text) { return {ErrorCode::kMalformedJson, std::move
 
 bool is_json(std::string_view content_type) {
   const auto type = content_type.substr(0, std::min(content_type.find(';'), content_type.size()));
-  return type == "application/json" || type == "application/json ";
+  return net::lower(net::trim(type)) == "application/json";
 }
 
 std::optional<element> find(const simdjson::dom::object& object, std::string_view field) {

@@ -1,5 +1,7 @@
 #include "api/reply.h"
 
+#include "protocol/error_body.h"
+
 namespace simpleim::api {
 
 net::Response ok(const std::function<void(JsonWriter&)>& data) {
@@ -14,10 +16,7 @@ net::Response ok(const std::function<void(JsonWriter&)>& data) {
 net::Response failure(const Error& error) {
   net::Response response;
   response.status = protocol::http_status(error.code);
-  JsonWriter w(response.body);
-  w.begin_object().field("code", static_cast<int>(error.code)).field("error", error.text).field("message", error.text);
-  if (!error.field.empty()) w.key("details").begin_object().field("field", error.field).end_object();
-  w.end_object();
+  response.body = protocol::error_body(error);
   if (error.retry_after_ms > 0)
     response.headers.emplace_back("Retry-After", std::to_string((error.retry_after_ms + 999) / 1000));
   if (response.status == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer");

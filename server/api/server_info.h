@@ -9,6 +9,8 @@ namespace simpleim::api {
 struct ServerInfo {
   std::string name;
   std::string version;
+  /// As the world reaches it, without a slash at its end; empty: each request says it.
+  std::string public_url;
   bool registration_open = true;
   /// Code points.
   std::int64_t password_min_length = 0;

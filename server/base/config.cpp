@@ -160,6 +160,9 @@ std::string Config::problem() const {
     return "log.format: \"" + log.format + "\" is neither text nor json";
   if (auth.registration != "open" && auth.registration != "closed")
     return "auth.registration: \"" + auth.registration + "\" is neither open nor closed";
+  if (!server.public_url.empty() && !server.public_url.starts_with("https://") &&
+      !server.public_url.starts_with("http://"))
+    return "server.public_url: \"" + server.public_url + "\" begins with neither https:// nor http://";
   if (session.policy != "multi" && session.policy != "single")
     return "session.policy: \"" + session.policy + "\" is neither multi nor single";
   if (tls.cert_file.empty() != tls.key_file.empty())

@@ -1,5 +1,7 @@
 #include "composition/listeners.h"
 
+#include <sys/resource.h>
+
 #include "base/log.h"
 
 namespace simpleim {
@@ -23,9 +25,16 @@ net::WebSocket::Options websocket_options(const base::Config& config) {
   return options;
 }
 
+std::string public_url(const base::Config& config) {
+  auto url = config.server.public_url;
+  while (url.ends_with('/')) url.pop_back();
+  return url;
+}
+
 api::ServerInfo server_info(const base::Config& config) {
   return {.name = config.server.name,
           .version = SIMPLEIM_VERSION,
+          .public_url = public_url(config),
           .registration_open = config.auth.registration == "open",
           .password_min_length = config.auth.password_min_length,
           .recall_window_s = config.message.recall_window_s,
@@ -35,6 +44,16 @@ api::ServerInfo server_info(const base::Config& config) {
           .text_code_points = config.limits.text_code_points,
           .group_members = config.limits.group_members,
           .messages_per_second = config.limits.messages_per_second};
+}
+
+net::ConnectionPlaces::Limits place_limits(const base::Config& config) {
+  // What the server itself has open: database, files, other services, the admin listener.
+  constexpr rlim_t kReserve = 512;
+  auto all = static_cast<std::size_t>(config.limits.connections);
+  rlimit descriptors{};
+  if (all == 0 && getrlimit(RLIMIT_NOFILE, &descriptors) == 0 && descriptors.rlim_cur != RLIM_INFINITY)
+    all = descriptors.rlim_cur > 2 * kReserve ? descriptors.rlim_cur - kReserve : descriptors.rlim_cur / 2;
+  return {all, static_cast<std::size_t>(config.limits.connections_per_address)};
 }
 
 /// The figure of a request, and its line in the log.
@@ -92,18 +111,23 @@ Listeners::Listeners(const base::Config& config, Foundations& on, Stores& stores
           .clock = on.clock,
           .workers = threads.requests,
           .hashing = threads.hashing,
+          .budget = api::Budget(config.limits.reads_per_minute, config.limits.writes_per_minute,
+                                config.limits.strangers_per_minute),
           .logins = service::KeyedRateLimit(config.limits.logins_per_minute),
           .registrations = service::KeyedRateLimit(config.limits.registrations_per_minute),
+          .failed_logins = service::KeyedRateLimit(config.limits.failed_logins_per_minute),
           .uploads = service::KeyedRateLimit(config.files.uploads_per_minute),
           .upload_turns = {},
           .node_id = config.server.node_id,
           .info = server_info(config),
           .assets = api::embedded_assets(),
           .rtc = config.rtc,
-          .files_origin = files_origin(config)} {
+          .files_origin = files_origin(config)},
+      places(place_limits(config)) {
   api::add_routes(router, api);
   api::add_admin_routes(admin_router, api);
   http = http_context(config, threads, router);
+  http.places = &places;
   http.answered = tell_of_requests(on.metrics, config.log.requests);
   admin_http = http_context(config, threads, admin_router);
   if (!config.tls.cert_file.empty()) tls = std::make_unique<net::TlsContext>(config.tls.cert_file, config.tls.key_file);

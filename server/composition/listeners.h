@@ -20,6 +20,7 @@ struct Listeners {
   api::ApiContext api;
   net::Router router;
   net::Router admin_router;
+  net::ConnectionPlaces places;
   net::HttpContext http;
   net::HttpContext admin_http;
   /// Null: plain HTTP.

@@ -11,7 +11,15 @@ namespace {
 using base::ByteReader;
 using base::EntryWriter;
 
-enum class Kind : std::uint8_t { kRun = 1, kNotice = 2, kMembership = 3, kSessionEnded = 4, kConnected = 5 };
+enum class Kind : std::uint8_t {
+  kRun = 1,
+  kNotice = 2,
+  kMembership = 3,
+  kSessionEnded = 4,
+  kConnected = 5,
+  kEdit = 6,
+  kPresenceHidden = 7
+};
 
 constexpr std::pair<TopicKey::Kind, std::string_view> kTopicNames[] = {
     {TopicKey::Kind::kUser, "user:"}, {TopicKey::Kind::kGroup, "group:"}, {TopicKey::Kind::kPresence, "presence:"}};
@@ -23,7 +31,11 @@ class Publisher {
 
   void add(const Run& run) {
     const auto& c = run.conversation;
-    if (c.is_group()) return write(TopicKey::of(c.group()), run);
+    if (c.is_group()) {
+      write(TopicKey::of(c.group()), run);
+      if (run.has_edits) write_edits(TopicKey::of(c.group()), run);
+      return;
+    }
     write(TopicKey::of(service::UserId{c.low}), run);
     if (c.low != c.high) write(TopicKey::of(service::UserId{c.high}), run);
   }
@@ -34,7 +46,11 @@ class Publisher {
     begin(TopicKey::of(changed.user), Kind::kMembership)
         .number(changed.group.value)
         .number(changed.user.value)
-        .number(changed.member);
+        .number(changed.member)
+        .number(changed.visible_from);
+  }
+  void add(const service::PresenceHidden& changed) {
+    begin(TopicKey::of(changed.user), Kind::kPresenceHidden).number(changed.user.value).number(changed.hidden);
   }
   void add(const service::SessionEnded& ended) {
     begin(TopicKey::of(ended.user), Kind::kSessionEnded).number(ended.user.value).number(ended.session.value);
@@ -53,6 +69,14 @@ class Publisher {
     for (auto i = run.first; i < run.first + run.count; ++i)
       out.number(batch_.messages[i].size).number(batch_.messages[i].seq);
     out.text(std::string_view(batch_.bytes).substr(run.offset, run.size));
+  }
+  /// Of the run before it.
+  void write_edits(const TopicKey& topic, const Run& run) {
+    for (std::uint32_t i = 0; i < run.count; ++i) {
+      const auto& message = batch_.messages[run.first + i];
+      if (message.edits != 0)
+        begin(topic, Kind::kEdit).number(i).number(message.edits).text(batch_.bare_entries[message.bare]);
+    }
   }
 
   const DeliveryBatch& batch_;
@@ -85,6 +109,19 @@ bool read_run(ByteReader& in, DeliveryBatch& batch) {
   return true;
 }
 
+/// False when what was read makes no sense.
+bool read_edit(ByteReader& in, DeliveryBatch& batch) {
+  auto* run = batch.steps.empty() ? nullptr : std::get_if<Run>(&batch.steps.back());
+  const auto index = in.number<std::uint32_t>();
+  if (run == nullptr || !in.ok() || index >= run->count) return false;
+  auto& message = batch.messages[run->first + index];
+  message.edits = in.number<std::int64_t>();
+  message.bare = static_cast<std::uint32_t>(batch.bare_entries.size());
+  batch.bare_entries.emplace_back(in.text());
+  run->has_edits = true;
+  return in.ok();
+}
+
 /// False when what was read makes no sense; what a newer node says is skipped.
 bool read_entry(Kind kind, ByteReader& in, const TopicKey& topic, Received& received) {
   auto& batch = *received.batch;
@@ -101,7 +138,16 @@ bool read_entry(Kind kind, ByteReader& in, const TopicKey& topic, Received& rece
     case Kind::kMembership: {
       const service::GroupId group{in.number<std::uint64_t>()};
       const service::UserId user{in.number<std::uint64_t>()};
-      batch.steps.emplace_back(service::MembershipChanged{group, user, in.number<std::uint8_t>() != 0});
+      service::MembershipChanged changed{group, user, in.number<std::uint8_t>() != 0};
+      if (!in.at_end()) changed.visible_from = in.number<std::int64_t>();  // an older node does not say it
+      batch.steps.emplace_back(changed);
+      break;
+    }
+    case Kind::kEdit:
+      return read_edit(in, batch);
+    case Kind::kPresenceHidden: {
+      const service::UserId user{in.number<std::uint64_t>()};
+      batch.steps.emplace_back(service::PresenceHidden{user, in.number<std::uint8_t>() != 0});
       break;
     }
     case Kind::kSessionEnded: {

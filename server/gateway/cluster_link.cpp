@@ -121,14 +121,22 @@ void ClusterLink::joined(UserId user, service::GroupId group) {
   settle([this, user, group] {
     // A full pool leaves it to the log.
     (void)ports_.workers.submit([this, user, group] {
-      const auto member = ports_.store.groups().member(group, user);
-      if (!member) return;
-      const auto conversation = service::ConversationId::of(group);
-      const auto last = ports_.store.messages().tail(conversation).last_seq;
-      const auto first = std::max(member->joined_seq, last - kJoinedMessages + 1);
-      if (const auto gap = feed_.missing(conversation, first, last)) fetch(*gap);
+      try {
+        fetch_joined(user, group);
+      } catch (const store::StoreError&) {
+        // The log tells of the messages once the store answers again.
+      }
     });
   });
+}
+
+void ClusterLink::fetch_joined(UserId user, service::GroupId group) {
+  const auto member = ports_.store.groups().member(group, user);
+  if (!member) return;
+  const auto conversation = service::ConversationId::of(group);
+  const auto last = ports_.store.messages().tail(conversation).last_seq;
+  const auto first = std::max(member->joined_seq, last - kJoinedMessages + 1);
+  if (const auto gap = feed_.missing(conversation, first, last)) fetch(*gap);
 }
 
 void ClusterLink::settle_overdue() {
@@ -151,20 +159,28 @@ void ClusterLink::run() {
   std::unique_lock lock(mutex_);
   while (!wake_.wait_for(lock, std::chrono::milliseconds(kTickMs), [this] { return stopping_; })) {
     lock.unlock();
-    settle_overdue();
-    fetch_gaps();
-    const auto now = ports_.clock.steady_ms();
-    if (log_ && now >= next_log_ms_) {
-      next_log_ms_ = now + kLogEveryMs;
-      try {
-        log_->read(now, [this](const store::LoggedCommit& commit) { apply(commit); });
-      } catch (const store::StoreError&) {
-        // The store says by itself that it is away; this looks again in a second.
-      }
+    try {
+      turn();
+    } catch (const std::exception& e) {
+      base::log::error("the cluster link failed and goes on", {{"what", e.what()}});
     }
-    watch_presence();
     lock.lock();
   }
+}
+
+void ClusterLink::turn() {
+  settle_overdue();
+  fetch_gaps();
+  const auto now = ports_.clock.steady_ms();
+  if (log_ && now >= next_log_ms_) {
+    next_log_ms_ = now + kLogEveryMs;
+    try {
+      log_->read(now, [this](const store::LoggedCommit& commit) { apply(commit); });
+    } catch (const store::StoreError&) {
+      // The store says by itself that it is away; this looks again in a second.
+    }
+  }
+  watch_presence();
 }
 
 void ClusterLink::fetch_gaps() {
@@ -173,6 +189,7 @@ void ClusterLink::fetch_gaps() {
     try {
       fetch(gap);
     } catch (const store::StoreError&) {
+      // The gap stays open, and is tried again at the next tick until it is given up.
     }
   }
 }

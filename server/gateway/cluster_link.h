@@ -89,6 +89,8 @@ class ClusterLink {
 
   void receive(std::string_view topic, std::string_view payload);
   void run();
+  void turn();
+  void fetch_joined(UserId user, service::GroupId group);
   void fetch_gaps();
   void fetch(const Feed::Gap& gap);
   void apply(const store::LoggedCommit& commit);

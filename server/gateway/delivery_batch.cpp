@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "net/websocket_frame.h"
+#include "protocol/edit_entry.h"
 #include "protocol/frame_writer.h"
 
 namespace simpleim::gateway {
@@ -74,6 +75,7 @@ class Builder {
     notice(TopicKey::of(changed.user), {},
            [&](std::string& out) { protocol::write_conversation(out, changed.settings, changed.user, now_ms_); });
   }
+  void add(service::PresenceHidden& hidden) { batch_->steps.emplace_back(hidden); }
   void add(service::SessionEnded&) {}
 
   void answer(const Origin& origin, Answer&& answer) {
@@ -112,13 +114,26 @@ class Builder {
       for (; i < stored_.size() && stored_[i]->message.conversation == run.conversation; ++i) {
         const auto& stored = *stored_[i];
         const auto [offset, size] = frame([&](std::string& out) { protocol::write_message(out, stored.message); });
-        batch_->messages.push_back({offset, size, stored.origin, stored.message.seq});
+        auto& framed = batch_->messages.emplace_back(FramedMessage{offset, size, stored.origin, stored.message.seq});
+        if (stored.message.type == protocol::FrameType::kEdit && run.conversation.is_group())
+          add_bare(stored.message, framed, run);
       }
       run.size = static_cast<std::uint32_t>(batch_->bytes.size()) - run.offset;
       run.count = static_cast<std::uint32_t>(batch_->messages.size()) - run.first;
       batch_->steps.emplace_back(run);
     }
     stored_.clear();
+  }
+
+  void add_bare(const protocol::Message& message, FramedMessage& framed, Run& run) {
+    const auto seq = protocol::edited_seq(message);
+    if (!seq) return;
+    auto bare = message;
+    bare.content = protocol::without_text(message.content);
+    run.has_edits = true;
+    framed.edits = *seq;
+    framed.bare = static_cast<std::uint32_t>(batch_->bare_entries.size());
+    protocol::write_message(batch_->bare_entries.emplace_back(), bare);
   }
 
   const std::int64_t now_ms_;

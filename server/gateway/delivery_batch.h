@@ -18,6 +18,10 @@ struct FramedMessage {
   std::uint32_t size = 0;
   Origin origin;
   std::int64_t seq = 0;
+  /// Of an edit in a group: the seq of the message that it shows, and which of DeliveryBatch::bare_entries goes to
+  /// those who may not see that message. 0: it may be seen by all.
+  std::int64_t edits = 0;
+  std::uint32_t bare = 0;
 };
 
 /// Messages of one conversation, side by side in DeliveryBatch::bytes.
@@ -27,6 +31,7 @@ struct Run {
   std::uint32_t size = 0;
   std::uint32_t first = 0;
   std::uint32_t count = 0;
+  bool has_edits = false;
 };
 
 /// A frame that is not a message (marks, typing, presence): to one topic but `except`.
@@ -42,10 +47,12 @@ using Answer = std::variant<service::MessageAccepted, service::MessageRefused, s
 
 /// What one commit brought, serialised and framed once for all I/O threads. Read-only once posted.
 struct DeliveryBatch {
-  using Step = std::variant<Run, Notice, service::MembershipChanged>;
+  using Step = std::variant<Run, Notice, service::MembershipChanged, service::PresenceHidden>;
 
   std::string bytes;
   std::vector<FramedMessage> messages;
+  /// Edits without what they say, as JSON.
+  std::vector<std::string> bare_entries;
   std::vector<Step> steps;
   /// By I/O thread.
   std::vector<std::vector<Answer>> answers;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -37,30 +39,40 @@ class Directory {
     std::shared_ptr<User> user;
     /// Older connections that have to go (4001).
     std::vector<Origin> replaced;
-    bool came_online = false;
   };
+  /// A user's first connection has come, or his last one gone, and he does not hide it. Called in the order in which it
+  /// happens, under the directory's lock: it must not block, and not call the directory but for users() and
+  /// connections().
+  using PresenceChanged = std::function<void(UserId, bool online)>;
 
   explicit Directory(Options options) : options_(options) {}
 
-  Added add(UserId user, Connection connection);
-  /// True when it was the user's last connection.
-  bool remove(UserId user, Origin origin);
+  /// Before the first add().
+  void on_presence(PresenceChanged changed) { presence_changed_ = std::move(changed); }
+
+  /// `hidden`: the user wants to be seen offline.
+  Added add(UserId user, Connection connection, bool hidden = false);
+  void set_hidden(UserId user, bool hidden);
+  void remove(UserId user, Origin origin);
   /// Those here that have to go (4001) because the user connected to another node with this device.
   std::vector<Origin> replaced_by(UserId user, std::string_view device_id, std::int64_t opened_ms) const;
   std::vector<Origin> connections_of(UserId user, SessionId session) const;
-  std::size_t users() const;
-  std::size_t connections() const;
+  std::size_t users() const { return user_count_; }
+  std::size_t connections() const { return connections_; }
 
  private:
   struct Entry {
     std::shared_ptr<User> shared;
     std::vector<Connection> connections;
+    bool hidden = false;
   };
 
   const Options options_;
   mutable std::mutex mutex_;
   std::unordered_map<UserId, Entry, base::IdHash> users_;
-  std::size_t connections_ = 0;
+  PresenceChanged presence_changed_ = [](UserId, bool) {};
+  std::atomic<std::size_t> user_count_ = 0;
+  std::atomic<std::size_t> connections_ = 0;
 };
 
 }  // namespace simpleim::gateway

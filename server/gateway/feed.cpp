@@ -103,6 +103,10 @@ void Feed::put_aside(const DeliveryBatch& batch, const Run& run) {
   for (auto i = run.first; i < run.first + run.count; ++i) {
     auto message = batch.messages[i];
     message.offset -= run.offset;
+    if (message.edits != 0) {
+      alone->bare_entries.push_back(batch.bare_entries[message.bare]);
+      message.bare = static_cast<std::uint32_t>(alone->bare_entries.size() - 1);
+    }
     alone->messages.push_back(message);
   }
   Run moved = run;

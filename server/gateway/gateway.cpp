@@ -2,8 +2,9 @@
 
 #include <algorithm>
 
-#include "base/json_writer.h"
+#include "net/client_address.h"
 #include "net/header_value.h"
+#include "protocol/error_body.h"
 
 namespace simpleim::gateway {
 namespace {
@@ -33,7 +34,11 @@ std::pair<std::string, std::string> credentials(const net::Request& request) {
 Gateway::Gateway(const std::vector<net::IoThread*>& threads, GatewayContext& context, Options options)
     : context_(context), options_(std::move(options)) {
   context_.admission = &gate_;
-  context_.announce_presence = [this](service::UserId user, bool online) { announce_presence(user, online); };
+  context_.directory.on_presence([this](service::UserId user, bool online) {
+    if (online) context_.presence.set_online(user);
+    else context_.presence.set_offline(user);
+    announce_presence(user, online);
+  });
   context_.announce_replaced = [this](Origin origin) {
     close(origin, net::CloseCode::kReplaced, "a newer connection of this user took its place");
   };
@@ -129,22 +134,20 @@ void Gateway::publish_presence() {
 bool Gateway::origin_allowed(const net::Request& request) const {
   const auto origin = request.header("origin");
   if (origin.empty()) return true;  // not a browser
-  if (std::find(options_.allowed_origins.begin(), options_.allowed_origins.end(), origin) !=
-      options_.allowed_origins.end())
-    return true;
-  const auto host = std::string(request.header("host"));
-  return origin == "http://" + host || origin == "https://" + host;
+  if (net::is_allowed_origin(options_.allowed_origins, origin)) return true;
+  const auto scheme_end = origin.find("://");
+  if (scheme_end == std::string_view::npos) return false;
+  // Whether the page came by https is for proxies that do not say it; the name and the port have to be the same.
+  const bool https = origin.starts_with("https://");
+  return (https || origin.starts_with("http://")) &&
+         net::plain_host(origin.substr(scheme_end + 3), https) == net::plain_host(request.host, https);
 }
 
 net::Response Gateway::refusal(const Error& error) const {
   net::Response response;
   response.status = protocol::http_status(error.code);
-  base::JsonWriter w(response.body);
-  w.begin_object()
-      .field("code", static_cast<int>(error.code))
-      .field("error", error.text)
-      .field("message", error.text)
-      .end_object();
+  response.body = protocol::error_body(error);
+  if (response.status == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer");
   if (error.retry_after_ms > 0)
     response.headers.emplace_back("Retry-After", std::to_string((error.retry_after_ms + 999) / 1000));
   return response;
@@ -196,6 +199,8 @@ void Gateway::let_in(Candidate& candidate, const service::TokenClaims& claims, c
     info.session = who.value().session;
     info.token_expires_ms = who.value().expires_at;
     if (info.device_id.empty()) info.device_id = who.value().device_id;
+    const auto user = context_.store.accounts().user(info.user);
+    info.hides_online = user && user->hides_online;
   } catch (const store::StoreError& e) {
     return candidate.reply(refusal(e.as_error()));
   }

@@ -19,9 +19,17 @@ using service::GroupId;
 /// pushed again after a reconnect, and the client drops what it has.
 constexpr std::size_t kMaxFollowed = 1024;
 constexpr std::int64_t kTypingEveryMs = 3000;
-/// Frames that are not messages, a second and connection.
+/// Frames that are not messages, a second and connection; also those that are refused as they stand. The same again
+/// may come while they are refused for that, then the connection ends with 1008.
 constexpr std::int64_t kControlPerSecond = 50;
 constexpr std::int64_t kControlBurst = 500;
+constexpr std::int64_t kSummariesPerSecond = 1;
+constexpr std::int64_t kSummaryBurst = 10;
+
+Error too_many_frames(std::int64_t wait_ms) {
+  return {ErrorCode::kRateLimited, "too many frames; slow down", "", wait_ms};
+}
+
 }  // namespace
 
 Session::Session(Shard& shard, std::shared_ptr<net::WebSocket> socket, Origin origin, SessionInfo info)
@@ -55,13 +63,24 @@ void Session::send_error(const Error& error, std::string_view ref) {
   socket_->queue_text(out);
 }
 
+/// 0, or ms until there may be another one. Whoever does not care loses the connection.
+std::int64_t Session::take_control_frame() {
+  const auto now = shard_.context().clock.steady_ms();
+  const auto wait = control_frames_.take(now, kControlPerSecond, kControlBurst);
+  if (wait > 0 && over_limit_.take(now, kControlPerSecond, kControlBurst) > 0)
+    socket_->close(net::CloseCode::kPolicy, "too many frames");
+  return wait;
+}
+
 bool Session::allow_control_frame(std::string_view ref) {
-  const auto wait = control_frames_.take(shard_.context().clock.steady_ms(), kControlPerSecond, kControlBurst);
-  if (wait > 0) send_error({ErrorCode::kRateLimited, "too many frames; slow down", "", wait}, ref);
+  const auto wait = take_control_frame();
+  if (wait > 0 && socket_->is_open()) send_error(too_many_frames(wait), ref);
   return wait == 0;
 }
 
 void Session::handle(protocol::RefusedFrame&& frame) {
+  if (const auto wait = take_control_frame(); wait > 0) frame.error = too_many_frames(wait);
+  if (!socket_->is_open()) return;
   if (frame.wants_ack && !frame.message_id.empty()) refuse(frame.message_id, frame.error);
   else send_error(frame.error, frame.error.field);
 }
@@ -134,28 +153,47 @@ void Session::handle(protocol::PresenceFrame&& frame) {
   shard_.topics().unsubscribe_kind(*this, TopicKey::Kind::kPresence);
   for (const auto user : frame.users) shard_.topics().subscribe(*this, TopicKey::presence_of(user));
   auto& context = shard_.context();
-  const auto accepted =
-      context.workers.submit([&context, &shard = shard_, id = origin_.connection, users = std::move(frame.users)] {
-        const auto found = context.store.accounts().users(users);
-        const auto online = context.presence.lookup(users);
-        if (context.link != nullptr)
-          for (const auto& presence : online) context.link->presence_shown(presence.user, presence.online);
-        shard.with_session(id, [found, online](Session& session) {
-          const auto now = session.shard_.now_ms();
-          for (const auto& user : found) {
-            const auto state =
-                std::find_if(online.begin(), online.end(), [&](const auto& p) { return p.user == user.id; });
-            auto& out = session.shard_.scratch_text();
-            protocol::write_presence(out, user.id, state != online.end() && state->online, user.last_seen, now);
-            session.socket_->queue_text(out);
-          }
-        });
+  const auto accepted = context.workers.submit(
+      [&context, &shard = shard_, id = origin_.connection, me = info_.user, users = std::move(frame.users)] {
+        try {
+          auto found = context.store.accounts().users(users);
+          std::vector<service::UserId> unwelcome;
+          std::erase_if(found, [&](const store::User& user) {
+            if (!context.store.accounts().has_blocked(user.id, me)) return false;
+            unwelcome.push_back(user.id);
+            return true;
+          });
+          const auto online = context.presence.lookup(users);
+          if (context.link != nullptr)
+            for (const auto& presence : online) context.link->presence_shown(presence.user, presence.online);
+          shard.with_session(id, [found, online, unwelcome](Session& session) {
+            for (const auto user : unwelcome) session.shard_.topics().unsubscribe(session, TopicKey::presence_of(user));
+            session.show_presence(found, online);
+          });
+        } catch (const store::StoreError& e) {
+          shard.with_session(id, [error = e.as_error()](Session& session) { session.send_error(error, ""); });
+        }
       });
   if (!accepted) send_error({ErrorCode::kUnavailable, "the server is busy; try again", "", 1000}, "");
 }
 
+void Session::show_presence(const std::vector<store::User>& users, const std::vector<cluster::Presence>& online) {
+  const auto now = shard_.now_ms();
+  for (const auto& user : users) {
+    const auto state = std::find_if(online.begin(), online.end(), [&](const auto& p) { return p.user == user.id; });
+    auto& out = shard_.scratch_text();
+    protocol::write_presence(out, user.id, state != online.end() && state->online,
+                             user.hides_last_seen ? 0 : user.last_seen, now);
+    socket_->queue_text(out);
+  }
+}
+
 void Session::handle(protocol::SyncFrame&&) {
-  if (allow_control_frame()) send_summary();
+  if (!allow_control_frame()) return;
+  // Each looks at all conversations of the user.
+  const auto wait = summaries_.take(shard_.context().clock.steady_ms(), kSummariesPerSecond, kSummaryBurst);
+  if (wait > 0) return send_error(too_many_frames(wait), "");
+  send_summary();
 }
 
 void Session::handle(protocol::HeartbeatFrame&&) {
@@ -184,7 +222,8 @@ void Session::note_delivered(ConversationId conversation, std::int64_t seq) {
 void Session::deliver(const Run& run, const DeliveryBatch& batch, const net::SharedBytes& bytes, bool own) {
   if (sync_) return sync_->note(run.conversation);
   const auto* first = &batch.messages[run.first];
-  if (!own && synced_.empty()) {
+  const auto visible = run.has_edits ? visible_from(run.conversation) : 1;
+  if (!own && synced_.empty() && visible <= 1) {
     socket_->queue(bytes);
   } else {
     std::int64_t known = 0;
@@ -192,10 +231,20 @@ void Session::deliver(const Run& run, const DeliveryBatch& batch, const net::Sha
       if (seen.conversation == run.conversation) known = seen.seq;
     for (const auto* message = first; message != first + run.count; ++message) {
       if (message->origin.connection == origin_.connection || message->seq <= known) continue;
-      socket_->queue(bytes, std::string_view(batch.bytes).substr(message->offset, message->size));
+      if (message->edits == 0 || message->edits >= visible)
+        socket_->queue(bytes, std::string_view(batch.bytes).substr(message->offset, message->size));
+      else socket_->queue_text(batch.bare_entries[message->bare]);
     }
   }
   if (!run.conversation.is_group()) note_delivered(run.conversation, first[run.count - 1].seq);
+}
+
+std::int64_t Session::visible_from(ConversationId conversation) const {
+  if (!conversation.is_group()) return 1;
+  const auto key = TopicKey::of(conversation.group());
+  for (const auto& subscription : subscriptions_)
+    if (subscription.topic->key == key) return subscription.visible_from;
+  return 1;
 }
 
 void Session::answer(const Answer& answer) {
@@ -212,12 +261,13 @@ void Session::answer(const Answer& answer) {
   if (drain_retry_ms_ > 0 && in_flight_ == 0) close_drained();
 }
 
-void Session::membership_changed(GroupId group, bool member) {
-  if (sync_ && sync_->hold_membership(group, member)) return;
-  if (resync_) resync_->membership_changes.emplace_back(group, member);
-  if (!member) return shard_.topics().unsubscribe(*this, TopicKey::of(group));
+void Session::membership_changed(const service::MembershipChanged& changed) {
+  const auto group = changed.group;
+  if (sync_ && sync_->hold_membership(changed)) return;
+  if (resync_) resync_->membership_changes.push_back(changed);
+  if (!changed.member) return shard_.topics().unsubscribe(*this, TopicKey::of(group));
   if (hears(group)) return;
-  shard_.topics().subscribe(*this, TopicKey::of(group));
+  shard_.topics().subscribe(*this, TopicKey::of(group), changed.visible_from);
   if (auto* link = shard_.context().link) link->joined(info_.user, group);
 }
 
@@ -232,7 +282,7 @@ void Session::on_ping() {
   check_session();
   synced_.clear();
   if (reports_delivery_) return;
-  if (!pinged_.empty()) {  // the last ping is still unanswered; this one confirms both
+  if (!pinged_.empty()) {  // the last ping is still unanswered; the answer to this one confirms both
     for (const auto& seen : pinged_) note_delivered(seen.conversation, seen.seq);
   }
   pinged_ = std::move(delivered_);
@@ -273,6 +323,8 @@ void Session::on_pong() {
 void Session::on_closed(net::CloseCode code) {
   if (code == net::CloseCode::kSlowConsumer) shard_.context().metrics.closed_slow.Increment();
   if (code == net::CloseCode::kHeartbeatTimeout) shard_.context().metrics.closed_silent.Increment();
+  // What came just before the end was said all the same; it must not wait until another socket is read.
+  shard_.submit_sends();
   user_.reset();
   // Deliveries walk the topics this session stands in: it leaves them when none is under way.
   shard_.thread().post([this] { shard_.remove(*this); });

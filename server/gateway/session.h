@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "cluster/presence_directory.h"
 #include "gateway/delivery_batch.h"
 #include "gateway/directory.h"
 #include "gateway/session_sync.h"
@@ -21,6 +22,7 @@ struct SessionInfo {
   service::SessionId session;
   std::string device_id;
   std::int64_t token_expires_ms = 0;
+  bool hides_online = false;
   SyncMode sync = SyncMode::kPush;
 };
 
@@ -55,7 +57,7 @@ class Session final : public net::WebSocketHandler, private SessionSync::Host {
   void deliver(const Run& run, const DeliveryBatch& batch, const net::SharedBytes& bytes, bool own);
   void answer(const Answer& answer);
   /// Group membership changed while the session was still loading its groups.
-  void membership_changed(service::GroupId group, bool member);
+  void membership_changed(const service::MembershipChanged& changed);
   /// Sets the mark that this session sent a message of the run being delivered.
   void mark_origin(std::uint64_t run) { origin_of_run_ = run; }
   bool is_origin_of(std::uint64_t run) const { return origin_of_run_ == run; }
@@ -73,7 +75,7 @@ class Session final : public net::WebSocketHandler, private SessionSync::Host {
  private:
   /// Memberships that changed while the groups are read again.
   struct Resync {
-    std::vector<std::pair<service::GroupId, bool>> membership_changes;
+    std::vector<service::MembershipChanged> membership_changes;
   };
   struct Seen {
     service::ConversationId conversation;
@@ -91,25 +93,27 @@ class Session final : public net::WebSocketHandler, private SessionSync::Host {
   void handle(protocol::PresenceFrame&& frame);
   void handle(protocol::SyncFrame&& frame);
   void handle(protocol::HeartbeatFrame&& frame);
+  void show_presence(const std::vector<store::User>& users, const std::vector<cluster::Presence>& online);
   void refuse(std::string_view message_id, const protocol::Error& error);
   void send_error(const protocol::Error& error, std::string_view ref);
   /// `ref`: what the error is about when there are too many.
   bool allow_control_frame(std::string_view ref = "");
+  std::int64_t take_control_frame();
 
   /// Runs `read` on a worker. A store that does not answer, or a full pool, closes the connection: the client comes
   /// back.
   void read_store(std::function<void()> read);
   /// Calls `then` on this session once the bus brings what it has subscribed to.
   void settle_session(std::function<void(Session&)> then);
-  void set_groups(const std::vector<service::GroupId>& groups);
+  void set_groups(const std::vector<store::Membership>& groups);
 
   // --- SessionSync::Host ---
   void read(std::function<SessionSync::Next()> work) override;
   void settle(SessionSync::Next then) override;
   bool is_contended() const override;
   void reenter(std::function<void(SessionSync&, AdmissionGate::Turn)> then) override;
-  void subscribe(service::GroupId group) override;
-  void apply_membership(service::GroupId group, bool member) override;
+  void subscribe(const store::Membership& membership) override;
+  void apply_membership(const service::MembershipChanged& changed) override;
   void push(const std::vector<service::Message>& messages) override;
   bool has_taken_all() const override;
   std::vector<service::ConversationId> ahead_of(
@@ -119,6 +123,7 @@ class Session final : public net::WebSocketHandler, private SessionSync::Host {
 
   void note_delivered(service::ConversationId conversation, std::int64_t seq);
   bool is_gapped(service::ConversationId conversation) const;
+  std::int64_t visible_from(service::ConversationId conversation) const;
   void check_session();
   void close_drained();
 
@@ -146,6 +151,8 @@ class Session final : public net::WebSocketHandler, private SessionSync::Host {
   std::vector<std::pair<service::ConversationId, std::int64_t>> typed_at_;
   std::uint64_t origin_of_run_ = 0;
   service::RateLimit control_frames_;
+  service::RateLimit over_limit_;
+  service::RateLimit summaries_;
   std::int64_t drain_retry_ms_ = 0;
   std::uint32_t in_flight_ = 0;
   bool reports_delivery_ = false;

@@ -106,9 +106,11 @@ void Session::reenter(std::function<void(SessionSync&, AdmissionGate::Turn)> the
       });
 }
 
-void Session::subscribe(GroupId group) { shard_.topics().subscribe(*this, TopicKey::of(group)); }
+void Session::subscribe(const store::Membership& membership) {
+  shard_.topics().subscribe(*this, TopicKey::of(membership.group), membership.joined_seq);
+}
 
-void Session::apply_membership(GroupId group, bool member) { membership_changed(group, member); }
+void Session::apply_membership(const service::MembershipChanged& changed) { membership_changed(changed); }
 
 void Session::push(const std::vector<service::Message>& messages) {
   for (const auto& message : messages) {
@@ -176,15 +178,15 @@ void Session::resync() {
   resync_ = std::make_unique<Resync>();
   auto& store = shard_.context().store;
   read_store([&shard = shard_, &store, id = origin_.connection, user = info_.user] {
-    auto groups = store.groups().group_ids_of(user);
+    auto groups = store.groups().memberships_of(user);
     shard.with_session(id, [groups = std::move(groups)](Session& session) { session.set_groups(groups); });
   });
 }
 
-void Session::set_groups(const std::vector<GroupId>& groups) {
+void Session::set_groups(const std::vector<store::Membership>& groups) {
   auto& topics = shard_.topics();
   std::vector<TopicKey> wanted;
-  for (const auto group : groups) wanted.push_back(TopicKey::of(group));
+  for (const auto& group : groups) wanted.push_back(TopicKey::of(group.group));
   std::vector<TopicKey> unwanted;
   for (const auto& subscription : subscriptions_) {
     const auto& key = subscription.topic->key;
@@ -192,9 +194,9 @@ void Session::set_groups(const std::vector<GroupId>& groups) {
       unwanted.push_back(key);
   }
   for (const auto& key : unwanted) topics.unsubscribe(*this, key);
-  for (const auto& key : wanted) topics.subscribe(*this, key);
+  for (const auto& group : groups) topics.subscribe(*this, TopicKey::of(group.group), group.joined_seq);
   const auto finished = std::move(resync_);
-  for (const auto& [group, member] : finished->membership_changes) membership_changed(group, member);
+  for (const auto& changed : finished->membership_changes) membership_changed(changed);
   settle_session([](Session& session) { session.send_summary(); });
   if (std::exchange(resync_again_, false)) resync();
 }

@@ -12,21 +12,25 @@ void SessionSync::read_groups() {
   host_.read([&store = store_, who = who_]() -> Next {
     // Whoever ends a session closes the connections he finds; this one was not to be found before.
     if (!store.accounts().session(who.session)) return [](SessionSync& self) { self.host_.revoked(); };
-    return [groups = store.groups().group_ids_of(who.user)](SessionSync& self) { self.subscribe(groups); };
+    return [groups = store.groups().memberships_of(who.user)](SessionSync& self) { self.subscribe(groups); };
   });
 }
 
-void SessionSync::subscribe(const std::vector<service::GroupId>& groups) {
-  for (const auto group : groups) host_.subscribe(group);
+void SessionSync::subscribe(const std::vector<store::Membership>& groups) {
+  for (const auto& group : groups) host_.subscribe(group);
   state_ = State::kSettling;
-  for (const auto& [group, member] : std::exchange(held_, {})) host_.apply_membership(group, member);
+  for (const auto& changed : std::exchange(held_, {})) host_.apply_membership(changed);
   // From then on nothing can be missed: what is stored before is found by reading, what comes after it is noted.
   host_.settle([](SessionSync& self) { self.begin(); });
 }
 
-bool SessionSync::hold_membership(service::GroupId group, bool member) {
-  if (state_ != State::kStarting) return false;
-  held_.emplace_back(group, member);
+bool SessionSync::hold_membership(const service::MembershipChanged& changed) {
+  if (state_ != State::kStarting) {
+    // What is left of the conversation is not his any more; next() sees to what is being read.
+    if (!changed.member) std::erase(changed_, service::ConversationId::of(changed.group));
+    return false;
+  }
+  held_.push_back(changed);
   return true;
 }
 

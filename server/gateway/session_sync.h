@@ -37,8 +37,8 @@ class SessionSync {
     /// Stands in line for a turn.
     virtual void reenter(std::function<void(SessionSync&, AdmissionGate::Turn)> then) = 0;
 
-    virtual void subscribe(service::GroupId group) = 0;
-    virtual void apply_membership(service::GroupId group, bool member) = 0;
+    virtual void subscribe(const store::Membership& membership) = 0;
+    virtual void apply_membership(const service::MembershipChanged& changed) = 0;
     /// Messages of one conversation, in order.
     virtual void push(const std::vector<service::Message>& messages) = 0;
     /// The client has taken all that was pushed.
@@ -70,7 +70,7 @@ class SessionSync {
   /// Something was stored in a conversation while the sync goes on.
   void note(service::ConversationId conversation);
   /// A membership changed. True: it is applied later, once the groups are known.
-  bool hold_membership(service::GroupId group, bool member);
+  bool hold_membership(const service::MembershipChanged& changed);
 
  private:
   /// Times it looks again for what arrived while it ran; then the client is told to fetch.
@@ -89,7 +89,7 @@ class SessionSync {
   };
 
   void read_groups();
-  void subscribe(const std::vector<service::GroupId>& groups);
+  void subscribe(const std::vector<store::Membership>& groups);
   void begin();
   /// Reads on, when it is its turn again.
   void next();
@@ -104,7 +104,7 @@ class SessionSync {
   const std::shared_ptr<service::Sync> sync_;
   AdmissionGate::Turn turn_;
   State state_ = State::kStarting;
-  std::vector<std::pair<service::GroupId, bool>> held_;
+  std::vector<service::MembershipChanged> held_;
   std::vector<service::ConversationId> changed_;
   int rounds_ = 0;
 };

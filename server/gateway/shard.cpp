@@ -26,15 +26,12 @@ void Shard::open(const std::shared_ptr<net::WebSocket>& socket, SessionInfo info
   auto& opened = *session;
   sessions_.emplace(origin.connection, &opened);
   const auto opened_ms = now_ms();
-  auto added = context_.directory.add(user, {origin, opened.info().device_id, opened.info().session, opened_ms});
+  auto added = context_.directory.add(user, {origin, opened.info().device_id, opened.info().session, opened_ms},
+                                      opened.info().hides_online);
   opened.set_user(std::move(added.user));
   topics_.subscribe(opened, TopicKey::of(user));
   for (const auto& old : added.replaced) context_.announce_replaced(old);
   if (context_.link != nullptr) context_.link->connected({user, opened.info().device_id, opened_ms});
-  if (added.came_online) {
-    context_.presence.set_online(user);
-    context_.announce_presence(user, true);
-  }
   context_.metrics.connections.Increment();
   context_.metrics.connections_total.Increment();
   opened.start_sync(std::move(turn));
@@ -45,10 +42,7 @@ void Shard::remove(Session& session) {
   topics_.unsubscribe_all(session);
   sessions_.erase(session.origin().connection);
   context_.metrics.connections.Decrement();
-  const auto user = session.info().user;
-  if (!context_.directory.remove(user, session.origin())) return;
-  context_.presence.set_offline(user);
-  context_.announce_presence(user, false);
+  context_.directory.remove(session.info().user, session.origin());
 }
 
 void Shard::submit_sends() {
@@ -104,6 +98,8 @@ void Shard::deliver(const DeliveryBatch& batch) {
       deliver_run(*run, batch, shared_.emplace_back(bytes.substr(run->offset, run->size)));
     } else if (const auto* notice = std::get_if<Notice>(&step)) {
       deliver_notice(*notice, shared_.emplace_back(bytes.substr(notice->offset, notice->size)));
+    } else if (const auto* changed = std::get_if<service::PresenceHidden>(&step)) {
+      context_.directory.set_hidden(changed->user, changed->hidden);  // every thread does; the first one is heard
     } else {
       apply_membership(std::get<service::MembershipChanged>(step));
     }
@@ -150,7 +146,7 @@ void Shard::deliver_notice(const Notice& notice, const net::SharedBytes& bytes) 
 void Shard::apply_membership(const service::MembershipChanged& changed) {
   auto* topic = topics_.find(TopicKey::of(changed.user));
   if (topic == nullptr) return;
-  for (auto* session : topic->sessions) session->membership_changed(changed.group, changed.member);
+  for (auto* session : topic->sessions) session->membership_changed(changed);
 }
 
 void Shard::announce_presence(service::UserId user, bool online) {

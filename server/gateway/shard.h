@@ -40,8 +40,6 @@ struct GatewayContext {
   std::size_t sync_push_limit = 0;
   /// The gateway's: whose turn it is to be brought up to date.
   AdmissionGate* admission = nullptr;
-  /// Tells all shards that a user came or went.
-  std::function<void(service::UserId, bool online)> announce_presence = {};
   /// Closes a connection, wherever it is, because a newer one took its place (4001).
   std::function<void(Origin)> announce_replaced = {};
 };

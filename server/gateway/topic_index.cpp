@@ -12,7 +12,7 @@ Topic* TopicIndex::find(const TopicKey& key) const {
   return found == topics_.end() ? nullptr : found->second.get();
 }
 
-void TopicIndex::subscribe(Session& session, const TopicKey& key) {
+void TopicIndex::subscribe(Session& session, const TopicKey& key, std::int64_t visible_from) {
   auto& topic = topics_[key];
   if (!topic) {
     topic = std::make_unique<Topic>();
@@ -21,7 +21,7 @@ void TopicIndex::subscribe(Session& session, const TopicKey& key) {
   }
   auto& mine = session.subscriptions();
   if (std::any_of(mine.begin(), mine.end(), [&](const Subscription& s) { return s.topic == topic.get(); })) return;
-  mine.push_back({topic.get(), static_cast<std::uint32_t>(topic->sessions.size()), topic->last_seq});
+  mine.push_back({topic.get(), static_cast<std::uint32_t>(topic->sessions.size()), topic->last_seq, visible_from});
   topic->sessions.push_back(&session);
 }
 

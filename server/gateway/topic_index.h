@@ -43,6 +43,8 @@ struct Subscription {
   std::uint32_t position = 0;
   /// Groups: up to here the client has confirmed, or it was not there yet.
   std::int64_t confirmed_seq = 0;
+  /// Groups: the first seq that the user may see.
+  std::int64_t visible_from = 1;
 };
 
 /// Who hears what, for the sessions of one I/O thread.
@@ -54,7 +56,7 @@ class TopicIndex {
   /// Null when nobody here listens.
   Topic* find(const TopicKey& key) const;
   /// Does nothing when the session is subscribed already.
-  void subscribe(Session& session, const TopicKey& key);
+  void subscribe(Session& session, const TopicKey& key, std::int64_t visible_from = 1);
   void unsubscribe(Session& session, const TopicKey& key);
   void unsubscribe_all(Session& session);
   void unsubscribe_kind(Session& session, TopicKey::Kind kind);

@@ -6,10 +6,15 @@
 #include <optional>
 #include <stdexcept>
 
+#include "net/header_value.h"
+
 namespace simpleim::net {
 namespace {
 
 constexpr std::size_t kMappedBits = 96;
+constexpr std::size_t kAllBits = 128;
+/// A name (RFC 1035) and a port.
+constexpr std::size_t kMaxHost = 260;
 
 /// 16 bytes; nothing for what is no address.
 std::optional<std::string> bytes_of(std::string_view text) {
@@ -30,10 +35,34 @@ bool same_bits(std::string_view a, std::string_view b, std::size_t bits) {
   return ((static_cast<unsigned char>(a[whole]) ^ static_cast<unsigned char>(b[whole])) & mask) == 0;
 }
 
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
-  return text;
+/// The address in a hop of a forwarding header: bare, with a port, or in brackets; nothing for "unknown" and the like.
+std::string address_in(std::string_view hop) {
+  if (hop.starts_with('[')) hop = hop.substr(1, hop.find(']') - 1);
+  else if (std::count(hop.begin(), hop.end(), ':') == 1) hop = hop.substr(0, hop.find(':'));
+  return bytes_of(hop) ? std::string(hop) : "";
+}
+
+std::string_view unquoted(std::string_view text) {
+  return text.size() >= 2 && text.front() == '"' && text.back() == '"' ? text.substr(1, text.size() - 2) : text;
+}
+
+/// A parameter of an element of Forwarded.
+std::string_view parameter(std::string_view element, std::string_view name) {
+  while (!element.empty()) {
+    const auto end = std::min(element.find(';'), element.size());
+    const auto pair = trim(element.substr(0, end));
+    const auto equals = pair.find('=');
+    if (equals != std::string_view::npos && lower(pair.substr(0, equals)) == name)
+      return unquoted(pair.substr(equals + 1));
+    element.remove_prefix(std::min(end + 1, element.size()));
+  }
+  return {};
+}
+
+/// The item of a list that belongs to the hop `from_right` places from its end; the last when there are fewer.
+std::string_view item_of(std::string_view list, std::size_t from_right) {
+  const auto items = split_list(list);
+  return items.empty() ? std::string_view() : items[items.size() - 1 - std::min(from_right, items.size() - 1)];
 }
 
 }  // namespace
@@ -59,24 +88,59 @@ TrustedProxies::TrustedProxies(const std::vector<std::string>& entries) {
   }
 }
 
-bool TrustedProxies::contains(std::string_view address) const {
+bool TrustedProxies::contains(std::string_view address, std::size_t least_bits) const {
   const auto bytes = bytes_of(address);
-  return bytes && std::any_of(networks_.begin(), networks_.end(),
-                              [&](const Network& network) { return same_bits(*bytes, network.bytes, network.bits); });
+  return bytes && std::any_of(networks_.begin(), networks_.end(), [&](const Network& network) {
+           return network.bits >= least_bits && same_bits(*bytes, network.bytes, network.bits);
+         });
 }
 
-std::string TrustedProxies::client(const std::string& peer, std::string_view forwarded_for) const {
-  if (networks_.empty() || !contains(peer)) return peer;
-  std::string client = peer;
-  while (!forwarded_for.empty()) {
-    const auto comma = forwarded_for.rfind(',');
-    const auto last = trimmed(comma == std::string_view::npos ? forwarded_for : forwarded_for.substr(comma + 1));
-    if (!bytes_of(last)) return client;
-    client = last;
-    if (!contains(last) || comma == std::string_view::npos) return client;
-    forwarded_for = forwarded_for.substr(0, comma);
+std::size_t TrustedProxies::believed(const std::vector<std::string>& hops) const {
+  std::size_t count = 0;
+  while (count < hops.size()) {
+    const auto& hop = hops[hops.size() - 1 - count];
+    if (hop.empty()) break;
+    ++count;
+    if (!contains(hop, kAllBits)) break;
   }
-  return client;
+  return count;
+}
+
+Arrival TrustedProxies::arrival(const std::string& peer, bool tls, const Request& request) const {
+  Arrival arrival{peer, std::string(request.header("host")), tls};
+  if (networks_.empty() || !contains(peer, 0)) return arrival;
+  std::vector<std::string> hops;
+  const auto addresses = request.header("x-forwarded-for");
+  const auto elements = addresses.empty() ? split_list(request.header("forwarded")) : std::vector<std::string_view>();
+  for (const auto address : split_list(addresses)) hops.push_back(address_in(address));
+  for (const auto element : elements) hops.push_back(address_in(parameter(element, "for")));
+  const auto count = believed(hops);
+  if (count > 0) arrival.client = hops[hops.size() - count];
+  const auto from_right = count > 0 ? count - 1 : 0;
+  auto scheme = item_of(request.header("x-forwarded-proto"), from_right);
+  auto host = item_of(request.header("x-forwarded-host"), from_right);
+  if (!elements.empty()) {
+    const auto element = elements[elements.size() - 1 - std::min(from_right, elements.size() - 1)];
+    if (scheme.empty()) scheme = parameter(element, "proto");
+    if (host.empty()) host = parameter(element, "host");
+  }
+  if (!scheme.empty()) arrival.https = lower(scheme) == "https" || lower(scheme) == "wss";
+  if (!host.empty() && host.size() <= kMaxHost) arrival.host = host;
+  return arrival;
+}
+
+std::string client_key(std::string_view address) {
+  const auto bytes = bytes_of(address);
+  if (!bytes) return std::string(address);
+  const std::string_view raw(*bytes);
+  const bool is_v4 = raw.substr(0, 12) == std::string_view("\0\0\0\0\0\0\0\0\0\0\xff\xff", 12);
+  return std::string(is_v4 ? raw.substr(12) : raw.substr(0, 8));
+}
+
+std::string plain_host(std::string_view host, bool https) {
+  const std::string_view port = https ? ":443" : ":80";
+  if (host.ends_with(port)) host.remove_suffix(port.size());
+  return lower(host);
 }
 
 }  // namespace simpleim::net

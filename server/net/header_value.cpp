@@ -27,6 +27,13 @@ std::vector<std::string_view> split_list(std::string_view list) {
   return items;
 }
 
+bool is_allowed_origin(const std::vector<std::string>& allowed, std::string_view origin) {
+  return !origin.empty() && std::any_of(allowed.begin(), allowed.end(), [&](std::string_view entry) {
+    while (entry.ends_with('/')) entry.remove_suffix(1);
+    return lower(entry) == lower(origin);
+  });
+}
+
 bool has_token(std::string_view list, std::string_view token) {
   const auto items = split_list(list);
   return std::any_of(items.begin(), items.end(), [&](std::string_view item) { return lower(item) == token; });

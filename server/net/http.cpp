@@ -48,8 +48,8 @@ std::string_view Request::param(std::string_view name) const {
   return found == query.end() ? std::string_view() : found->second;
 }
 
-void Router::add(std::string method, std::string pattern, Lane lane, Handler handler) {
-  routes_.push_back({std::move(method), std::move(pattern), lane, std::move(handler)});
+void Router::add(std::string method, std::string pattern, Lane lane, Handler handler, Admit admit) {
+  routes_.push_back({std::move(method), std::move(pattern), lane, std::move(handler), {}, std::move(admit)});
 }
 
 void Router::upload(std::string method, std::string pattern, UploadHandler handler) {

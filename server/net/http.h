@@ -23,10 +23,14 @@ struct Request {
   /// Names in lower case.
   std::map<std::string, std::string, std::less<>> headers;
   std::string body;
+  /// The client's, and how he reached the server: through whichever proxies are trusted (client_address.h).
   std::string remote_address;
-  bool tls = false;
+  std::string host;
+  bool https = false;
   /// The values of `:name` parts of the route's pattern.
   std::map<std::string, std::string, std::less<>> path_values;
+  /// That pattern; lives as long as the router.
+  std::string_view route = {};
 
   std::string_view header(std::string_view name) const;
   /// "" when the query has no such key.
@@ -71,6 +75,9 @@ enum class Lane { kInline, kWorker, kHashing, kFiles };
 using Handler = std::function<Response(const Request&)>;
 /// Decides about an upload by its head, before its body is taken: a refusal, or where the body goes. In the file pool.
 using UploadHandler = std::function<std::variant<Response, std::unique_ptr<BodySink>>(const Request&)>;
+/// A look at the request before it stands in line for its lane: a refusal, or nothing. On the I/O thread, must not
+/// block.
+using Admit = std::function<std::optional<Response>(const Request&)>;
 using UpgradeHandler = std::function<void(const Request&, UpgradeReply)>;
 
 struct Route {
@@ -80,13 +87,14 @@ struct Route {
   Handler handler;
   /// Set in place of `handler` where bodies stream.
   UploadHandler upload = {};
+  Admit admit = {};
 };
 
 /// Finds the handler of a request. Filled before the server starts, then only read.
 class Router {
  public:
   /// `pattern` is made of `/`-separated parts; `:name` matches one part.
-  void add(std::string method, std::string pattern, Lane lane, Handler handler);
+  void add(std::string method, std::string pattern, Lane lane, Handler handler, Admit admit = {});
   /// A route whose request bodies may be large.
   void upload(std::string method, std::string pattern, UploadHandler handler);
   void websocket(std::string path, UpgradeHandler handler);

@@ -145,12 +145,12 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
     auto request = reader_.take();
     manner_.keep_alive = reader_.keep_alive();
     manner_.head_only = request.method == "HEAD";
-    request.remote_address =
-        context_.trusted_proxies.client(stream_.remote_address(), request.header("x-forwarded-for"));
-    request.tls = stream_.is_tls();
-    const auto& origins = context_.allowed_origins;
+    auto arrival = context_.trusted_proxies.arrival(stream_.remote_address(), stream_.is_tls(), request);
+    request.remote_address = std::move(arrival.client);
+    request.host = std::move(arrival.host);
+    request.https = arrival.https;
     const auto origin = request.header("origin");
-    manner_.cors_origin = std::find(origins.begin(), origins.end(), origin) != origins.end() ? std::string(origin) : "";
+    manner_.cors_origin = is_allowed_origin(context_.allowed_origins, origin) ? std::string(origin) : "";
     log_.begin(request);
     return request;
   }
@@ -160,6 +160,7 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   void begin_upload(Request head) {
     const auto& route = reader_.upload_route();
     log_.route = route.pattern;
+    head.route = route.pattern;
     auto task = [self = shared_from_this(), &route, head = std::move(head)] {
       auto opened = self->open_sink(route, head);
       self->thread_.post([self, opened = std::make_shared<decltype(opened)>(std::move(opened))] {
@@ -263,6 +264,9 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
 
   void run(const Route& route, Request request) {
     log_.route = route.pattern;
+    request.route = route.pattern;
+    if (route.admit)
+      if (const auto refusal = route.admit(request)) return answer(*refusal);
     if (route.lane == Lane::kInline) return answer(call(route, request));
     auto* pool = route.lane == Lane::kHashing ? context_.hashing
                  : route.lane == Lane::kFiles ? context_.files

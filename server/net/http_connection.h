@@ -46,6 +46,8 @@ struct HttpContext {
   /// Origins of web pages that may read answers, besides the server's own.
   std::vector<std::string> allowed_origins;
   TrustedProxies trusted_proxies;
+  /// Null: as many as come.
+  ConnectionPlaces* places = nullptr;
   /// Sent with every answer that does not bring a header of the same name.
   std::vector<std::pair<std::string, std::string>> headers;
   /// Told of every request, on its connection's I/O thread; may be null.

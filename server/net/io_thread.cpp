@@ -26,12 +26,14 @@ void IoThread::start() {
         context_.run();
         return;
       } catch (const std::exception& e) {
-        // A bug in one handler must not end everybody's connections.
-        base::log::error("an I/O handler threw", {{"what", e.what()}});
+        report(e);
       }
     }
   });
 }
+
+/// A handler that fails, for want of memory above all, must neither end nor mute everybody else's connections.
+void IoThread::report(const std::exception& e) { base::log::error("an I/O handler threw", {{"what", e.what()}}); }
 
 void IoThread::stop() {
   context_.stop();
@@ -55,8 +57,13 @@ void IoThread::defer(std::function<void()> work) {
 
 void IoThread::run_deferred() {
   for (std::size_t i = 0; i < kDeferredAtOnce && !deferred_.empty(); ++i) {
-    deferred_.front()();
+    const auto work = std::move(deferred_.front());
     deferred_.pop_front();
+    try {
+      work();
+    } catch (const std::exception& e) {
+      report(e);
+    }
   }
   flush_dirty();
   if (!deferred_.empty()) post([this] { run_deferred(); });
@@ -83,8 +90,15 @@ void IoThread::flush_dirty() {
   if (!flushing_.empty()) return;  // a flush that closes a socket leads here again
   while (!dirty_.empty()) {
     flushing_.swap(dirty_);
-    for (std::size_t i = 0; i < flushing_.size(); ++i)
-      if (flushing_[i] != nullptr) flushing_[i]->flush();
+    for (std::size_t i = 0; i < flushing_.size(); ++i) {
+      if (flushing_[i] == nullptr) continue;
+      try {
+        flushing_[i]->flush();
+      } catch (const std::exception& e) {
+        report(e);
+        if (flushing_[i] != nullptr) flushing_[i]->abandon();
+      }
+    }
     flushing_.clear();
   }
   block_ = 0;

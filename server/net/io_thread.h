@@ -80,6 +80,7 @@ class IoThread {
  private:
   void tick();
   void run_deferred();
+  static void report(const std::exception& e);
 
   static constexpr std::size_t kDeferredAtOnce = 16;
   static constexpr std::size_t kScratchBlock = 64 << 10;

@@ -68,9 +68,7 @@ class Listener::Acceptor : public std::enable_shared_from_this<Acceptor> {
         self->socket_.accept(socket, failed);
         if (failed == asio::error::would_block || failed == asio::error::connection_aborted) break;
         if (failed) return self->pause(failed);
-        serve_http(self->thread_,
-                   Stream(std::move(socket), self->tls_ != nullptr ? self->tls_->new_session() : nullptr),
-                   self->context_);
+        self->serve(std::move(socket));
       }
       self->accept();
     });
@@ -85,6 +83,29 @@ class Listener::Acceptor : public std::enable_shared_from_this<Acceptor> {
   }
 
  private:
+  void serve(Socket socket) {
+    boost::system::error_code ignored;
+    const auto address = socket.remote_endpoint(ignored).address();
+    ConnectionPlaces::Place place;
+    if (context_.places != nullptr) {
+      const auto text = address.to_string();
+      place = context_.places->take(text, address.is_loopback() || context_.trusted_proxies.is_trusted(text));
+      if (!place) return refuse(socket);
+    }
+    Stream stream(std::move(socket), tls_ != nullptr ? tls_->new_session() : nullptr);
+    stream.occupy(std::move(place));
+    serve_http(thread_, std::move(stream), context_);
+  }
+
+  /// In words where the client can read them; whoever speaks TLS sees the connection end.
+  void refuse(Socket& socket) {
+    constexpr std::string_view kFull =
+        "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Type: application/json; charset=utf-8\r\n"
+        "Connection: close\r\nContent-Length: 100\r\n\r\n"
+        R"({"code":50301,"error":"too many connections; try later","message":"too many connections; try later"})";
+    if (tls_ == nullptr) (void)::send(socket.native_handle(), kFull.data(), kFull.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  }
+
   /// Out of descriptors or memory: trying again at once would only burn the processor.
   void pause(const boost::system::error_code& error) {
     base::log::warn("cannot accept a connection; trying again in 100 ms", {{"why", error.message()}});

@@ -62,7 +62,7 @@ class RequestReader {
 
   State advance();
   /// The request that advance() found, once. Header names in lower case; what came behind the body as trailers is not
-  /// among them (RFC 9110 section 6.5.1). remote_address and tls are for the caller to set.
+  /// among them (RFC 9110 section 6.5.1). remote_address, host and https are for the caller to set.
   Request take() { return std::move(request_); }
   bool keep_alive() const { return keep_alive_; }
   const Refusal& refusal() const { return refusal_; }

@@ -38,7 +38,8 @@ Stream::Stream(Stream&& other) noexcept
     : socket_(std::move(other.socket_)),
       tls_(std::exchange(other.tls_, nullptr)),
       read_wants_write_(other.read_wants_write_),
-      remote_(std::move(other.remote_)) {}
+      remote_(std::move(other.remote_)),
+      place_(std::move(other.place_)) {}
 
 Stream::~Stream() { SSL_free(tls_); }
 

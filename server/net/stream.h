@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 
+#include "net/connection_places.h"
 #include "net/io_thread.h"
 
 namespace simpleim::net {
@@ -28,6 +29,8 @@ class Stream {
  public:
   /// `tls` may be null: plain TCP.
   Stream(Socket socket, SSL* tls);
+  /// Holds the connection's place until the stream is destroyed.
+  void occupy(ConnectionPlaces::Place place) { place_ = std::move(place); }
   ~Stream();
   Stream(Stream&&) noexcept;
 
@@ -64,6 +67,7 @@ class Stream {
   SSL* tls_;
   bool read_wants_write_ = false;
   std::string remote_;
+  ConnectionPlaces::Place place_;
 };
 
 }  // namespace simpleim::net

@@ -1,5 +1,7 @@
 #include "net/timer_wheel.h"
 
+#include "base/log.h"
+
 namespace simpleim::net {
 
 void TimerWheel::schedule(Timer& timer, std::int64_t in_ms) {
@@ -16,8 +18,15 @@ void TimerWheel::advance() {
     Timer& timer = due.front();
     timer.unlink();
     // A slot also holds timers of later turns of the wheel.
-    if (timer.due_ > now_) slots_[now_ % kSlots].push_back(timer);
-    else timer.expired();
+    if (timer.due_ > now_) {
+      slots_[now_ % kSlots].push_back(timer);
+      continue;
+    }
+    try {
+      timer.expired();
+    } catch (const std::exception& e) {
+      base::log::error("a timer threw", {{"what", e.what()}});  // the others of its slot have their turn
+    }
   }
 }
 

@@ -3,6 +3,7 @@
 #include <array>
 #include <chrono>
 #include <cstring>
+#include <utility>
 
 namespace simpleim::net {
 namespace {
@@ -12,13 +13,25 @@ constexpr int kReadsInARow = 4;
 /// How long a closed socket may take to accept its last bytes and the peer's close.
 constexpr std::int64_t kLingerMs = 5000;
 constexpr std::size_t kMaxPieces = 512;
+/// Small copies stand together in blocks of this size in a backlog.
+constexpr std::size_t kBacklogBlock = 4096;
+/// What a piece of a backlog costs beside its bytes.
+constexpr std::size_t kPieceCost = 64;
 
 std::int64_t steady_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch())
       .count();
 }
 
+std::string ping_payload(std::uint32_t number) {
+  std::string payload(sizeof number, '\0');
+  std::memcpy(payload.data(), &number, sizeof number);
+  return payload;
+}
+
 }  // namespace
+
+std::size_t WebSocket::Backlog::cost() const { return bytes + pieces.size() * kPieceCost; }
 
 WebSocket::WebSocket(IoThread& thread, Stream stream, const Options& options)
     : thread_(thread), stream_(std::move(stream)), options_(options) {
@@ -227,8 +240,12 @@ bool WebSocket::end_of_frame() {
 
 bool WebSocket::on_control(Opcode opcode, std::string_view payload) {
   if (opcode == Opcode::kClose) return on_peer_close(payload);
-  if (opcode == Opcode::kPing) queue_frame(Opcode::kPong, payload);
-  if (opcode == Opcode::kPong && ping_unanswered_) {
+  if (opcode == Opcode::kPing) {
+    // Whoever takes no answers gets the latest one when he does; the others would only fill the backlog.
+    if (backlog_) backlog_->pong = payload;
+    else queue_frame(Opcode::kPong, payload);
+  }
+  if (opcode == Opcode::kPong && ping_unanswered_ && payload == ping_payload(ping_number_)) {
     ping_unanswered_ = false;
     handler_->on_pong();
   }
@@ -287,12 +304,24 @@ void WebSocket::to_backlog(const char* data, std::size_t size, const SharedBytes
     backlog_ = std::make_unique<Backlog>();
     backlog_->moved_ms = steady_ms();
   }
-  auto kept = owner != nullptr ? owner->keep() : std::make_shared<const std::string>(data, size);
-  const auto offset = owner != nullptr ? static_cast<std::size_t>(data - owner->view().data()) : 0;
-  const auto view = std::string_view(*kept).substr(offset, size);
-  backlog_->pieces.emplace_back(std::move(kept), view);
-  backlog_->bytes += size;
-  if (options_.max_unsent != 0 && backlog_->bytes > options_.max_unsent && state_ == State::kOpen)
+  auto& backlog = *backlog_;
+  if (owner != nullptr) {
+    auto kept = owner->keep();
+    const auto view = std::string_view(*kept).substr(static_cast<std::size_t>(data - owner->view().data()), size);
+    backlog.pieces.push_back({std::move(kept), view});
+    backlog.growing.reset();
+  } else if (backlog.growing && !backlog.pieces.empty() && backlog.growing->size() + size <= kBacklogBlock) {
+    backlog.growing->append(data, size);
+    auto& view = backlog.pieces.back().view;
+    view = {view.data(), view.size() + size};
+  } else {
+    backlog.growing = std::make_shared<std::string>();
+    backlog.growing->reserve(std::max(size, kBacklogBlock));
+    backlog.growing->append(data, size);
+    backlog.pieces.push_back({backlog.growing, *backlog.growing});
+  }
+  backlog.bytes += size;
+  if (options_.max_unsent != 0 && backlog.cost() > options_.max_unsent && state_ == State::kOpen)
     close(CloseCode::kSlowConsumer, "slow consumer: reconnect and sync");
 }
 
@@ -341,23 +370,37 @@ void WebSocket::wait_writable() {
   });
 }
 
+bool WebSocket::next_backlog() {
+  if (!backlog_) return false;
+  if (backlog_->pieces.empty() && backlog_->pong && state_ == State::kOpen) {
+    char frame[kMaxServerHeader + 125];
+    const auto payload = std::exchange(backlog_->pong, std::nullopt).value();
+    const auto header = write_frame_header(frame, Opcode::kPong, payload.size());
+    std::memcpy(frame + header, payload.data(), payload.size());
+    to_backlog(frame, header + payload.size(), nullptr);
+  }
+  return !backlog_->pieces.empty();
+}
+
 void WebSocket::write_backlog() {
-  while (backlog_ && !backlog_->pieces.empty()) {
+  while (next_backlog()) {
     std::array<iovec, kMaxPieces> pieces;
     std::size_t count = 0;
     for (auto i = backlog_->pieces.begin(); i != backlog_->pieces.end() && count < pieces.size(); ++i, ++count)
-      pieces[count] = {const_cast<char*>(i->second.data()), i->second.size()};
+      pieces[count] = {const_cast<char*>(i->view.data()), i->view.size()};
     const auto sent = stream_.write({pieces.data(), count});
     if (sent.state == IoCount::State::kWouldBlock) return wait_writable();
     if (sent.state == IoCount::State::kClosed) return;  // the read side reports the end
     backlog_->bytes -= sent.bytes;
     if (sent.bytes > 0) backlog_->moved_ms = steady_ms();
     for (auto left = sent.bytes; left > 0;) {
-      auto& [kept, view] = backlog_->pieces.front();
+      auto& view = backlog_->pieces.front().view;
       const auto n = std::min(left, view.size());
       view.remove_prefix(n);
       left -= n;
-      if (view.empty()) backlog_->pieces.pop_front();
+      if (!view.empty()) continue;
+      backlog_->pieces.pop_front();
+      if (backlog_->pieces.empty()) backlog_->growing.reset();
     }
   }
   backlog_.reset();
@@ -377,9 +420,11 @@ void WebSocket::close(CloseCode code, std::string_view reason) {
     // What waits would only keep memory busy: the peer syncs after it comes back. The piece whose
     // first bytes are out already must be finished, or the close frame would stand inside it.
     while (backlog_->pieces.size() > 1) {
-      backlog_->bytes -= backlog_->pieces.back().second.size();
+      backlog_->bytes -= backlog_->pieces.back().view.size();
       backlog_->pieces.pop_back();
     }
+    backlog_->growing.reset();
+    backlog_->pong.reset();
   }
   state_ = State::kClosing;
   push_frame(Opcode::kClose, payload);
@@ -412,19 +457,32 @@ void WebSocket::finish() {
   stream_.close();
 }
 
+void WebSocket::abandon() {
+  chunks_.reset();
+  if (state_ == State::kClosed) return;
+  state_ = State::kClosing;
+  thread_.defer([self = shared_from_this()] { self->finish(); });
+}
+
+void WebSocket::send_ping() {
+  handler_->on_ping();
+  if (state_ != State::kOpen) return;
+  queue_frame(Opcode::kPing, ping_payload(++ping_number_));
+  ping_unanswered_ = true;
+}
+
 void WebSocket::expired() {
   const auto keep_alive = shared_from_this();
   if (state_ != State::kOpen) return finish();
   const auto now = steady_ms();
   const auto silent = now - last_heard_ms_;
+  // First of all, so that whatever fails below leaves no connection without a timer.
+  thread_.timers().schedule(*this, std::max<std::int64_t>(1, std::min(options_.ping_ms, options_.silence_ms - silent)));
   if (silent >= options_.silence_ms)
     return close(options_.silence_code, "no sign of life for " + std::to_string(silent / 1000) + " s");
   if (backlog_ && now - backlog_->moved_ms >= options_.silence_ms)
     return close(CloseCode::kSlowConsumer, "slow consumer: reconnect and sync");
-  handler_->on_ping();
-  queue_frame(Opcode::kPing, "");
-  ping_unanswered_ = true;
-  thread_.timers().schedule(*this, std::min(options_.ping_ms, options_.silence_ms - silent));
+  send_ping();
 }
 
 }  // namespace simpleim::net

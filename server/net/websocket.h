@@ -2,6 +2,7 @@
 
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -22,7 +23,8 @@ class WebSocketHandler {
   virtual void on_binary(std::string_view bytes) = 0;
   /// What one read brought has been handed over.
   virtual void on_read_end() {}
-  /// The peer has answered our latest ping, hence has got everything queued before it.
+  /// The peer has answered our latest ping, by its number, hence has got everything queued before it. A pong that
+  /// nobody asked for (RFC 6455 section 5.5.3), or of an earlier ping, is a sign of life and proves nothing.
   virtual void on_pong() {}
   /// A ping is about to be queued.
   virtual void on_ping() {}
@@ -64,6 +66,8 @@ class WebSocket final : public std::enable_shared_from_this<WebSocket>, public T
   void queue_frame(Opcode opcode, std::string_view payload);
   /// Writes what is queued. Called by the thread at the end of a pass.
   void flush();
+  /// Ends the connection at once, because writing to it failed in the server itself.
+  void abandon();
   /// Sends a close frame behind what is queued and ends the connection; the handler hears
   /// on_closed() once, within this call.
   void close(CloseCode code, std::string_view reason);
@@ -76,9 +80,19 @@ class WebSocket final : public std::enable_shared_from_this<WebSocket>, public T
 
  private:
   enum class State { kOpen, kClosing, kClosed };
+  struct Piece {
+    std::shared_ptr<const std::string> kept;
+    std::string_view view;
+  };
   struct Backlog {
-    std::deque<std::pair<std::shared_ptr<const std::string>, std::string_view>> pieces;
+    std::deque<Piece> pieces;
+    /// The last piece, while small copies can be put behind it; its memory does not move.
+    std::shared_ptr<std::string> growing;
     std::size_t bytes = 0;
+    /// The answer to the latest ping, which is all that is owed (RFC 6455 section 5.5.3).
+    std::optional<std::string> pong;
+    /// What it holds on to, in bytes: pieces cost something beside what stands in them.
+    std::size_t cost() const;
     /// When the socket took some of it last.
     std::int64_t moved_ms = 0;
   };
@@ -112,9 +126,12 @@ class WebSocket final : public std::enable_shared_from_this<WebSocket>, public T
   void push_frame(Opcode opcode, std::string_view payload);
   void push_chunk(const char* data, std::size_t size, const SharedBytes* owner);
   void to_backlog(const char* data, std::size_t size, const SharedBytes* owner);
+  /// What is sent next; false when nothing is left.
+  bool next_backlog();
   void write_backlog();
   void wait_writable();
   void end_handler(CloseCode code);
+  void send_ping();
   void finish();
   void expired() override;
 
@@ -129,6 +146,8 @@ class WebSocket final : public std::enable_shared_from_this<WebSocket>, public T
   State state_ = State::kOpen;
   bool writing_ = false;
   bool ping_unanswered_ = false;
+  /// Of the latest ping, which carries it.
+  std::uint32_t ping_number_ = 0;
 };
 
 }  // namespace simpleim::net

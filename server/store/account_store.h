@@ -24,7 +24,7 @@ class AccountStore {
 
   /// False when the username is taken.
   virtual bool create_user(const User& user) = 0;
-  /// Writes nickname, bio and avatar.
+  /// Writes nickname, bio, avatar, and what he lets others do and see.
   virtual void update_profile(const User& user) = 0;
   virtual void set_password(UserId id, std::string_view password_hash) = 0;
   virtual void set_disabled(UserId id, bool disabled) = 0;
@@ -33,9 +33,11 @@ class AccountStore {
   virtual std::optional<Session> session(SessionId id) = 0;
   virtual std::vector<Session> sessions_of(UserId user) = 0;
   virtual void create_session(const Session& session) = 0;
-  /// Replaces the refresh hash and moves last_active and expires_at; false when `old_hash` is not
-  /// the current one (somebody else was first, or the token was spent before).
-  virtual bool rotate_session(SessionId id, std::string_view old_hash, const Session& renewed) = 0;
+  /// Begins renewed.generation, not confirmed, and moves rotated_at, last_active, expires_at and ip; false when the
+  /// session is not (any more) of generation `from`: somebody else was first.
+  virtual bool rotate_session(SessionId id, std::int64_t from, const Session& renewed) = 0;
+  /// Tokens of this generation are in use; nothing when the session has gone on meanwhile.
+  virtual void confirm_session(SessionId id, std::int64_t generation) = 0;
   virtual bool delete_session(SessionId id) = 0;
 
   /// Whom `user` has blocked, newest first.

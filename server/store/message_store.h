@@ -136,7 +136,10 @@ class MessageStore {
   virtual ConversationTail tail(ConversationId conversation) = 0;
   /// The last one that is shown.
   virtual std::optional<Message> last_message(ConversationId conversation) = 0;
-  /// Messages after `read_seq` that count as unread for `reader`: of others, types 0–7 but 3, not recalled.
+  /// How far unread messages are counted: more are as many.
+  static constexpr std::int64_t kMostUnread = 1000;
+  /// Messages after `read_seq` that count as unread for `reader`: of others, types 0–7 but 3, not recalled; at most
+  /// kMostUnread.
   virtual std::int64_t unread(ConversationId conversation, UserId reader, std::int64_t read_seq) = 0;
   /// The first message after `read_seq` that mentions `reader` or everyone; 0 when none does.
   virtual std::int64_t first_mention(ConversationId conversation, UserId reader, std::int64_t read_seq) = 0;

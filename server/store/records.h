@@ -24,6 +24,9 @@ using protocol::ErrorCode;
 using protocol::Message;
 using protocol::Result;
 
+/// Who may put somebody into a group without asking.
+enum class InviteRule : std::uint8_t { kEverybody, kContacts, kNobody };
+
 struct User {
   UserId id;
   std::string username;
@@ -34,9 +37,13 @@ struct User {
   std::int64_t created_at = 0;
   std::int64_t last_seen = 0;
   bool disabled = false;
+  /// What he lets others do and see.
+  InviteRule invites = InviteRule::kEverybody;
+  bool hides_online = false;
+  bool hides_last_seen = false;
 };
 
-/// A signed-in device. The refresh token itself is never stored, only its hash.
+/// A signed-in device. Its refresh token is not stored: it says which generation it is, and is signed.
 struct Session {
   SessionId id;
   UserId user;
@@ -44,10 +51,17 @@ struct Session {
   std::string device_name;
   std::string platform;
   std::string ip;
+  /// SHA-256 of the first refresh token when a release before generations made it, else empty.
   std::string refresh_hash;
   std::int64_t created_at = 0;
   std::int64_t last_active = 0;
   std::int64_t expires_at = 0;
+  /// Counts refreshes; tokens of an earlier generation are spent.
+  std::int64_t generation = 0;
+  /// When this generation began.
+  std::int64_t rotated_at = 0;
+  /// A token of this generation has been used, so its owner has got it.
+  bool confirmed = true;
 };
 
 enum class JoinPolicy : std::uint8_t { kOpen, kApproval, kInvite };
@@ -77,6 +91,21 @@ struct GroupMember {
   std::int64_t joined_seq = 0;
   /// Until when he may not speak; 0 = he may.
   std::int64_t muted_until = 0;
+};
+
+/// A member as those who deliver to him see it.
+struct Membership {
+  GroupId group;
+  std::int64_t joined_seq = 0;
+};
+
+/// What a group holds against somebody, whether he is a member or has left.
+struct Restriction {
+  /// Muted until then, also when he leaves and comes back.
+  std::int64_t muted_until = 0;
+  /// He was removed: he comes back only when an administrator lets him in.
+  bool removed = false;
+  bool operator==(const Restriction&) const = default;
 };
 
 /// What a file can be shown as, by its content.

@@ -66,20 +66,22 @@ TEST_F(CommitLoopUnderThreads, StoppingAnswersEveryoneWhoWaits) {
   EXPECT_EQ(answered, 200);
 }
 
-TEST_F(CommitLoopUnderThreads, ARefreshTokenIsWonByOne) {
+TEST_F(CommitLoopUnderThreads, AllWhoRefreshAtOnceGetOneAnswer) {
   const Tokens tokens(std::string(32, 'k'), clock_);
-  Sessions sessions(store_, commits_, tokens, ids_, random_, clock_, {3600, 7200});
+  Sessions sessions(store_, commits_, tokens, ids_, clock_, {3600, 7200, 60});
   store::Session device;
   device.user = alice_;
-  const auto opened = sessions.open(device);
+  const auto opened = sessions.open(device, store_.accounts().user(alice_)->password_hash);
   ASSERT_TRUE(opened);
-  std::atomic<int> won = 0;
+  std::array<std::string, 8> answers;
   std::vector<std::thread> threads;
-  for (int t = 0; t < 8; ++t)
-    threads.emplace_back([&] { won += sessions.refresh(opened.value().second.refresh, "").ok(); });
+  for (auto& answer : answers)
+    threads.emplace_back([&] { answer = sessions.refresh(opened.value().second.refresh, "").value().second.refresh; });
   for (auto& thread : threads) thread.join();
-  EXPECT_EQ(won, 1);
-  EXPECT_FALSE(sessions.authenticate(opened.value().second.access)) << "a spent token used again ends the session";
+  for (const auto& answer : answers) EXPECT_EQ(answer, answers[0]);
+  EXPECT_TRUE(sessions.refresh(answers[0], "").ok());
+  EXPECT_FALSE(sessions.refresh(opened.value().second.refresh, "").ok()) << "what it was spent for has been used";
+  EXPECT_FALSE(sessions.authenticate(opened.value().second.access)) << "and the session is over";
 }
 
 }  // namespace simpleim::test

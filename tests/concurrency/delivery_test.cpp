@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 
 #include "base/worker_pool.h"
 #include "gateway/admission_gate.h"
@@ -51,16 +52,23 @@ TEST(AdmissionGateUnderThreads, LetsEveryoneInButNotTooManyAtOnce) {
 
 TEST(DirectoryUnderThreads, CountsWhoIsThere) {
   gateway::Directory directory({false, 8});
+  // What is told of a user is told in the order in which it happened: the last word is what is so.
+  std::map<base::UserId, bool> online;
+  directory.on_presence([&](base::UserId user, bool now) {
+    EXPECT_NE(online[user], now);
+    online[user] = now;
+  });
   std::vector<std::thread> threads;
   for (std::uint32_t t = 0; t < 4; ++t)
     threads.emplace_back([&, t] {
       for (std::uint64_t i = 0; i < 500; ++i) {
         const gateway::Origin origin{t, (std::uint64_t{t} + 1) << 32 | i};
         (void)directory.add(base::UserId{i % 7 + 1}, {origin, std::to_string(t), {}});
-        (void)directory.remove(base::UserId{i % 7 + 1}, origin);
+        directory.remove(base::UserId{i % 7 + 1}, origin);
       }
     });
   for (auto& thread : threads) thread.join();
+  for (const auto& [user, now] : online) EXPECT_FALSE(now) << user.str();
   EXPECT_EQ(directory.users(), 0u);
   EXPECT_EQ(directory.connections(), 0u);
 }

@@ -85,11 +85,23 @@ TEST_P(AccountStoreContract, ARefreshTokenIsSpentOnce) {
     store_->accounts().create_session(session(7, 1, "first"));
   });
   batch([&] {
-    EXPECT_TRUE(store_->accounts().rotate_session(base::SessionId{7}, "first", session(7, 1, "second")));
-    EXPECT_FALSE(store_->accounts().rotate_session(base::SessionId{7}, "first", session(7, 1, "third")));
-    EXPECT_FALSE(store_->accounts().rotate_session(base::SessionId{8}, "first", session(8, 1, "third")));
+    EXPECT_TRUE(store_->accounts().session(base::SessionId{7})->confirmed);
+    auto renewed = session(7, 1, "first");
+    renewed.generation = 1;
+    renewed.rotated_at = 50;
+    EXPECT_TRUE(store_->accounts().rotate_session(base::SessionId{7}, 0, renewed));
+    EXPECT_FALSE(store_->accounts().rotate_session(base::SessionId{7}, 0, renewed));
+    EXPECT_FALSE(store_->accounts().rotate_session(base::SessionId{8}, 0, renewed));
   });
-  EXPECT_EQ(store_->accounts().session(base::SessionId{7})->refresh_hash, "second");
+  const auto found = store_->accounts().session(base::SessionId{7});
+  EXPECT_EQ(found->generation, 1);
+  EXPECT_EQ(found->rotated_at, 50);
+  EXPECT_EQ(found->refresh_hash, "first");
+  EXPECT_FALSE(found->confirmed);
+  batch([&] { store_->accounts().confirm_session(base::SessionId{7}, 0); });
+  EXPECT_FALSE(store_->accounts().session(base::SessionId{7})->confirmed) << "of a generation that is over";
+  batch([&] { store_->accounts().confirm_session(base::SessionId{7}, 1); });
+  EXPECT_TRUE(store_->accounts().session(base::SessionId{7})->confirmed);
 }
 
 TEST_P(AccountStoreContract, SessionsAreListedByActivityAndDeletedOnce) {

@@ -54,12 +54,13 @@ TEST_P(GroupStoreContract, PagesMembersInOrder) {
 TEST_P(GroupStoreContract, KnowsAUsersGroups) {
   make(GroupId{5}, {kAlice, kBob});
   make(GroupId{6}, {kBob});
-  EXPECT_EQ(store_->groups().group_ids_of(kAlice), std::vector<GroupId>{GroupId{5}});
+  ASSERT_EQ(store_->groups().memberships_of(kAlice).size(), 1u);
+  EXPECT_EQ(store_->groups().memberships_of(kAlice)[0].group, GroupId{5});
   EXPECT_EQ(store_->groups().groups_of(kBob).size(), 2u);
   EXPECT_EQ(store_->groups().owned_by(kBob), 1u);
   batch([&] { store_->groups().dissolve_group(GroupId{5}); });
   EXPECT_FALSE(store_->groups().group(GroupId{5}));
-  EXPECT_TRUE(store_->groups().group_ids_of(kAlice).empty());
+  EXPECT_TRUE(store_->groups().memberships_of(kAlice).empty());
 }
 
 TEST_P(GroupStoreContract, KeepsJoinRequests) {

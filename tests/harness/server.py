@@ -20,6 +20,10 @@ FAST = {
     "auth.argon2_iterations": 1,
     "limits.logins_per_minute": 0,
     "limits.registrations_per_minute": 0,
+    "limits.failed_logins_per_minute": 0,
+    "limits.reads_per_minute": 0,
+    "limits.writes_per_minute": 0,
+    "limits.strangers_per_minute": 0,
     "limits.messages_per_second": 0,
     "server.drain_seconds": 1,
 }

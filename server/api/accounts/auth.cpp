@@ -1,4 +1,6 @@
 #include "api/routes.h"
+#include "net/client_address.h"
+#include "net/header_value.h"
 
 /// Registration, sign-in, refresh: what is open to everyone, and therefore limited by address.
 namespace simpleim::api {
@@ -10,8 +12,33 @@ Error too_many(std::int64_t wait_ms) {
   return {ErrorCode::kRateLimited, "too many attempts from this address; try again later", "", wait_ms};
 }
 
-std::string websocket_url(const net::Request& request) {
-  return (request.tls ? "wss://" : "ws://") + std::string(request.header("host")) + "/ws";
+std::string websocket_url(const ApiContext& context, const net::Request& request) {
+  const auto& known = context.info.public_url;  // http(s)://host[:port][/path], without a slash at its end
+  return known.empty() ? (request.https ? "wss://" : "ws://") + request.host + "/ws" : "ws" + known.substr(4) + "/ws";
+}
+
+/// Refused before it stands in line for a password hash, of which there are few at once.
+net::Admit limited(ApiContext& context, service::KeyedRateLimit& limit) {
+  return [&context, &limit](const net::Request& request) -> std::optional<net::Response> {
+    const auto wait = limit.take(net::client_key(request.remote_address), context.clock.steady_ms());
+    return wait > 0 ? std::optional(failure(too_many(wait))) : std::nullopt;
+  };
+}
+
+/// Failed sign-ins to an account count whoever tries, so that its password cannot be guessed from many addresses. Its
+/// owner is not locked out by that: a device, or an address, from which he is signed in has a count of its own.
+std::string guesses_key(ApiContext& context, const std::string& username, const net::Request& request,
+                        const std::string& device_id) {
+  const auto everybody = "name " + net::lower(username);
+  if (context.failed_logins.wait(everybody, context.clock.steady_ms()) == 0) return everybody;
+  const auto user = context.store.accounts().user_by_name(username);
+  if (!user) return everybody;
+  for (const auto& session : context.store.accounts().sessions_of(user->id)) {
+    if (!device_id.empty() && session.device_id == device_id) return everybody + " device " + device_id;
+    if (net::client_key(session.ip) == net::client_key(request.remote_address))
+      return everybody + " address " + net::client_key(request.remote_address);
+  }
+  return everybody;
 }
 
 void write_tokens(JsonWriter& w, const service::TokenPair& tokens) {
@@ -22,8 +49,6 @@ net::Response sign_up(ApiContext& context, const net::Request& request) {
   if (!context.info.registration_open)
     return failure(Error{ErrorCode::kRegistrationClosed,
                          "this server makes no accounts for strangers; whoever runs it can give you one"});
-  if (const auto wait = context.registrations.take(request.remote_address, context.clock.steady_ms()); wait > 0)
-    return failure(too_many(wait));
   Body body(request);
   const auto username = body.text("username");
   const auto nickname = body.optional_text("nickname");
@@ -39,8 +64,6 @@ net::Response sign_up(ApiContext& context, const net::Request& request) {
 }
 
 net::Response log_in(ApiContext& context, const net::Request& request) {
-  if (const auto wait = context.logins.take(request.remote_address, context.clock.steady_ms()); wait > 0)
-    return failure(too_many(wait));
   Body body(request);
   const auto username = body.text("username");
   const auto password = body.text("password");
@@ -54,15 +77,23 @@ net::Response log_in(ApiContext& context, const net::Request& request) {
                                    std::pair("device_name", &device.name)})
     if (text->size() > kMaxDeviceText)
       return failure(protocol::invalid_field(name, "at most " + std::to_string(kMaxDeviceText) + " bytes"));
+  const auto guesses = guesses_key(context, username, request, device.id);
+  if (const auto wait = context.failed_logins.wait(guesses, context.clock.steady_ms()); wait > 0)
+    return failure(
+        Error{ErrorCode::kRateLimited, "too many wrong passwords for this account; try again later", "", wait});
   const auto result = context.accounts.sign_in(username, password, std::move(device));
-  if (!result) return failure(result.error());
+  if (!result) {
+    if (result.error().code == ErrorCode::kWrongCredentials)
+      (void)context.failed_logins.take(guesses, context.clock.steady_ms());
+    return failure(result.error());
+  }
   const auto& in = result.value();
   return ok([&](JsonWriter& w) {
     w.field("user_id", in.user.id.str()).field("username", in.user.username).field("nickname", in.user.nickname);
     write_tokens(w, in.tokens);
     w.field("session_id", in.session.id.str())
         .field("device_id", in.session.device_id)
-        .field("websocket_url", websocket_url(request));
+        .field("websocket_url", websocket_url(context, request));
   });
 }
 
@@ -70,8 +101,14 @@ net::Response refresh(ApiContext& context, const net::Request& request) {
   Body body(request);
   const auto token = body.text("refresh_token");
   if (body.error()) return failure(*body.error());
+  // Only what fails counts: a thousand devices may share an address, and each of their tokens is good once.
+  const auto who = net::client_key(request.remote_address);
+  if (const auto wait = context.logins.wait(who, context.clock.steady_ms()); wait > 0) return failure(too_many(wait));
   const auto renewed = context.sessions.refresh(token, request.remote_address);
-  if (!renewed) return failure(renewed.error());
+  if (!renewed) {
+    if (renewed.error().code != ErrorCode::kUnavailable) (void)context.logins.take(who, context.clock.steady_ms());
+    return failure(renewed.error());
+  }
   return ok([&](JsonWriter& w) {
     w.field("user_id", renewed.value().first.user.str());
     write_tokens(w, renewed.value().second);
@@ -93,8 +130,9 @@ net::Handler guarded(ApiContext& context, net::Response (*handler)(ApiContext&, 
 }  // namespace
 
 void add_auth_routes(net::Router& router, ApiContext& context) {
-  router.add("POST", "/api/register", net::Lane::kHashing, guarded(context, sign_up));
-  router.add("POST", "/api/login", net::Lane::kHashing, guarded(context, log_in));
+  router.add("POST", "/api/register", net::Lane::kHashing, guarded(context, sign_up),
+             limited(context, context.registrations));
+  router.add("POST", "/api/login", net::Lane::kHashing, guarded(context, log_in), limited(context, context.logins));
   router.add("POST", "/api/refresh", net::Lane::kWorker, guarded(context, refresh));
   router.add("POST", "/api/logout", net::Lane::kWorker,
              signed_in(context, [&context](const net::Request&, const Identity& me) {

@@ -2,6 +2,7 @@
 
 #include "api/files/file_reply.h"
 #include "net/base64.h"
+#include "net/header_value.h"
 
 /// Files in parts: tus 1.0 (tus.io/protocols/resumable-upload) with creation and termination.
 namespace simpleim::api {
@@ -123,7 +124,7 @@ std::string path_text(const net::Request& request) {
 std::variant<net::Response, std::unique_ptr<net::BodySink>> take_part(ApiContext& context, const net::Request& head) {
   const auto me = authenticate(context, head);
   if (!me) return tus(failure(me.error()));
-  if (head.header("content-type") != "application/offset+octet-stream")
+  if (net::lower(net::trim(head.header("content-type"))) != "application/offset+octet-stream")
     return tus(failure(Error{ErrorCode::kMediaType, "Content-Type must be application/offset+octet-stream"}));
   const auto id = path_text(head);
   if (const auto known = context.files.upload(me.value().user, id); !known) return tus(failure(known.error()));

@@ -104,6 +104,8 @@ Response invite(ApiContext& context, const Request& request, GroupId group, cons
   Body body(request);
   auto users = body.users(body.has("member_ids") ? "member_ids" : "user_ids", true);
   if (body.error()) return failure(*body.error());
+  if (const auto refused = context.budget.charge_targets(users.size(), me.user, context.clock.steady_ms()))
+    return failure(*refused);
   const auto added = context.groups.invite(me.user, group, std::move(users));
   if (!added) return failure(added.error());
   return ok([&](JsonWriter& w) {

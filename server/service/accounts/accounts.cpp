@@ -63,13 +63,12 @@ Result<SignedIn> Accounts::sign_in(std::string_view username, std::string_view p
     return wrong_credentials();
   }
   if (!passwords_.verify(user->password_hash, password) || user->disabled) return wrong_credentials();
-  if (passwords_.is_outdated(user->password_hash)) {
-    const auto fresh = passwords_.hash(password);
-    const auto stored = commits_.run<bool>([&](Batch& batch) -> Result<bool> {
-      batch.store().accounts().set_password(user->id, fresh);
-      return true;
-    });
+  auto verified = user->password_hash;
+  if (passwords_.is_outdated(verified)) {
+    auto fresh = passwords_.hash(password);
+    const auto stored = replace_password(user->id, verified, fresh);
     if (!stored) return stored.error();
+    verified = std::move(fresh);
   }
   store::Session session;
   session.user = user->id;
@@ -77,9 +76,19 @@ Result<SignedIn> Accounts::sign_in(std::string_view username, std::string_view p
   session.device_name = std::move(device.name);
   session.platform = std::move(device.platform);
   session.ip = std::move(device.ip);
-  auto opened = sessions_.open(std::move(session));
+  auto opened = sessions_.open(std::move(session), verified);
   if (!opened) return opened.error();
   return SignedIn{*user, std::move(opened->first), std::move(opened->second)};
+}
+
+/// Passwords are proven for a long time: another one may have been set meanwhile, and must stay.
+Result<bool> Accounts::replace_password(UserId id, const std::string& proven, const std::string& fresh) {
+  return commits_.run<bool>([&](Batch& batch) -> Result<bool> {
+    const auto now = batch.store().accounts().user(id);
+    if (!now || now->password_hash != proven) return wrong_credentials();
+    batch.store().accounts().set_password(id, fresh);
+    return true;
+  });
 }
 
 Result<void> Accounts::change_password(const Identity& who, std::string_view old_password,
@@ -92,11 +101,7 @@ Result<void> Accounts::change_password(const Identity& who, std::string_view old
   if (!user) return protocol::not_found();
   if (!passwords_.verify(user->password_hash, old_password))
     return Error{ErrorCode::kWrongCredentials, "old_password: it is not the current password", "old_password"};
-  const auto hash = passwords_.hash(new_password);
-  const auto stored = commits_.run<bool>([&](Batch& batch) -> Result<bool> {
-    batch.store().accounts().set_password(who.user, hash);
-    return true;
-  });
+  const auto stored = replace_password(who.user, user->password_hash, passwords_.hash(new_password));
   if (!stored) return stored.error();
   return sessions_.revoke_all(who.user, who.session);
 }
@@ -143,7 +148,11 @@ Result<store::User> Accounts::update_profile(UserId user, const ProfileChange& c
       if (auto error = publish_avatar(batch.store(), *change.avatar_file_id, user)) return *error;
       found->avatar_file_id = *change.avatar_file_id;
     }
+    if (change.invites) found->invites = *change.invites;
+    if (change.show_online) found->hides_online = !*change.show_online;
+    if (change.show_last_seen) found->hides_last_seen = !*change.show_last_seen;
     batch.store().accounts().update_profile(*found);
+    if (change.show_online) batch.emit(PresenceHidden{user, found->hides_online});
     return std::move(*found);
   });
 }

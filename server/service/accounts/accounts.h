@@ -43,6 +43,9 @@ class Accounts {
     std::optional<std::string> bio;
     /// A picture of his own, or "".
     std::optional<std::string> avatar_file_id;
+    std::optional<store::InviteRule> invites;
+    std::optional<bool> show_online;
+    std::optional<bool> show_last_seen;
   };
   Result<store::User> update_profile(UserId user, const ProfileChange& change);
   std::vector<store::User> search(std::string_view prefix, std::size_t limit);
@@ -52,6 +55,7 @@ class Accounts {
 
  private:
   std::optional<Error> check_password(std::string_view password) const;
+  Result<bool> replace_password(UserId id, const std::string& proven, const std::string& fresh);
 
   store::Store& store_;
   CommitLoop& commits_;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstdlib>
@@ -63,7 +64,12 @@ std::string Tokens::issue(const TokenClaims& claims) const {
   jwt_add_grant(made, "token_use", kUse);
   jwt_add_grant(made, "sub", claims.user.str().c_str());
   jwt_add_grant(made, "sid", claims.session.str().c_str());
-  jwt_add_grant_int(made, "iat", clock_.now_ms() / 1000);
+  jwt_add_grant_int(made, "gen", claims.generation);
+  jwt_add_grant(made, "user_id", claims.user.str().c_str());
+  for (const auto& [name, text] : {std::pair("username", &claims.username), std::pair("platform", &claims.platform),
+                                   std::pair("device_id", &claims.device_id)})
+    if (jwt_add_grant(made, name, text->c_str()) != 0) jwt_add_grant(made, name, "");
+  jwt_add_grant_int(made, "iat", claims.issued_at);
   jwt_add_grant_int(made, "exp", claims.expires_at);
   const std::unique_ptr<char, decltype(&std::free)> text(jwt_encode_str(made), std::free);
   if (!text) throw std::runtime_error("a token could not be signed");
@@ -88,18 +94,47 @@ std::optional<TokenClaims> Tokens::verify(std::string_view token, TokenProblem& 
   std::int64_t issued = 0;
   std::int64_t expires = 0;
   std::int64_t not_before = 0;
+  std::int64_t generation = 0;
+  (void)integer_claim(decoded, "gen", generation);  // missing in older tokens, and 0 reads as wrong
   if (!user || !session || integer_claim(decoded, "iat", issued) != Claim::kGood ||
       integer_claim(decoded, "exp", expires) != Claim::kGood ||
       integer_claim(decoded, "nbf", not_before) == Claim::kWrong)
     return std::nullopt;
   const auto now = clock_.now_ms() / 1000;
-  if (issued > now + kSkewSeconds || not_before > now + kSkewSeconds) return std::nullopt;
+  if (not_before > now + kSkewSeconds) return std::nullopt;
   if (expires <= now) {
     problem = TokenProblem::kExpired;
     return std::nullopt;
   }
   problem = TokenProblem::kNone;
-  return TokenClaims{*user, *session, expires};
+  return TokenClaims{*user, *session, expires, std::max<std::int64_t>(generation, 0), issued};
+}
+
+std::string Tokens::issue_refresh(const RefreshClaims& claims) const {
+  auto text = claims.session.str() + "." + std::to_string(claims.generation);
+  const auto signed_text = "refresh " + text;
+  std::array<unsigned char, crypto_auth_hmacsha256_BYTES> code;
+  static_assert(kKeyBytes == crypto_auth_hmacsha256_KEYBYTES);
+  crypto_auth_hmacsha256(code.data(), bytes(signed_text), signed_text.size(), bytes(key_));
+  std::array<char, crypto_auth_hmacsha256_BYTES * 2 + 1> hex;
+  sodium_bin2hex(hex.data(), hex.size(), code.data(), code.size());
+  return text + "." + hex.data();
+}
+
+std::optional<RefreshClaims> Tokens::verify_refresh(std::string_view token) const {
+  if (token.size() > kMaxToken) return std::nullopt;
+  const auto first = token.find('.');
+  const auto second = token.find('.', first == std::string_view::npos ? first : first + 1);
+  if (second == std::string_view::npos) return std::nullopt;
+  const auto session = base::SessionId::parse(token.substr(0, first));
+  const auto number = token.substr(first + 1, second - first - 1);
+  RefreshClaims claims;
+  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), claims.generation);
+  if (!session || error != std::errc() || end != number.data() + number.size()) return std::nullopt;
+  claims.session = *session;
+  const auto good = issue_refresh(claims);
+  if (good.size() != token.size() || sodium_memcmp(good.data(), token.data(), good.size()) != 0) return std::nullopt;
+  return claims;
 }
 
 std::string load_or_make_key(const std::string& path) {

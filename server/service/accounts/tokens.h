@@ -15,6 +15,21 @@ struct TokenClaims {
   base::SessionId session;
   /// Seconds since the epoch.
   std::int64_t expires_at = 0;
+  /// Of the session's tokens that it came with; 0 also in tokens of releases that did not count.
+  std::int64_t generation = 0;
+  /// Seconds since the epoch. No reason to refuse: the signature is the server's own, and its clock may have been set
+  /// back since.
+  std::int64_t issued_at = 0;
+  // For clients that read tokens (protocol.md section 2); the server believes none of it.
+  std::string username = {};
+  std::string platform = {};
+  std::string device_id = {};
+};
+
+/// What a refresh token says: whose session it renews, and which of its tokens it is.
+struct RefreshClaims {
+  base::SessionId session;
+  std::int64_t generation = 0;
 };
 
 enum class TokenProblem { kNone, kInvalid, kExpired };
@@ -27,9 +42,15 @@ class Tokens {
 
   Tokens(std::string key, const base::Clock& clock) : key_(std::move(key)), clock_(clock) {}
 
+  /// The same claims make the same token.
   std::string issue(const TokenClaims& claims) const;
   /// The claims, or nothing and why.
   std::optional<TokenClaims> verify(std::string_view token, TokenProblem& problem) const;
+
+  /// `<session>.<generation>.<HMAC-SHA-256>`; the same claims make the same token.
+  std::string issue_refresh(const RefreshClaims& claims) const;
+  /// The claims of a token that was issued here; nothing for any other text.
+  std::optional<RefreshClaims> verify_refresh(std::string_view token) const;
 
  private:
   const std::string key_;

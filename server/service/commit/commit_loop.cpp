@@ -80,8 +80,8 @@ bool CommitLoop::enqueue(Command command, std::size_t weight) {
     const std::lock_guard lock(mutex_);
     if (stopping_ || queued_ + weight > options_.max_queue) return false;
     wake = queue_.empty() || queued_ + weight >= kFullBatch;
-    if (queue_.empty()) oldest_ms_ = clock_.steady_ms();
     queue_.push_back(std::move(command));
+    queued_at_ms_.push_back(clock_.steady_ms());
     queued_ += weight;
   }
   if (wake) ready_.notify_one();
@@ -120,9 +120,10 @@ std::vector<CommitLoop::Command> CommitLoop::take() {
                     [this] { return stopping_ || queued_ >= kFullBatch; });
 
   std::vector<Command> taken;
-  batch_oldest_ms_ = oldest_ms_;
+  if (!queued_at_ms_.empty()) batch_oldest_ms_ = queued_at_ms_.front();
   if (queued_ <= kMaxBatch) {
     taken.swap(queue_);
+    queued_at_ms_.clear();
     queued_ = 0;
   } else {
     std::size_t weight = 0;
@@ -135,6 +136,7 @@ std::vector<CommitLoop::Command> CommitLoop::take() {
     const auto end = queue_.begin() + static_cast<std::ptrdiff_t>(n);
     taken.assign(std::make_move_iterator(queue_.begin()), std::make_move_iterator(end));
     queue_.erase(queue_.begin(), end);
+    queued_at_ms_.erase(queued_at_ms_.begin(), queued_at_ms_.begin() + static_cast<std::ptrdiff_t>(n));
     queued_ -= weight;
   }
   metrics_.commit_queue.Set(static_cast<double>(queued_));

@@ -129,8 +129,9 @@ class CommitLoop {
   std::mutex mutex_;
   std::condition_variable ready_;
   std::vector<Command> queue_;
+  /// Of each, when it came; steady ms.
+  std::vector<std::int64_t> queued_at_ms_;
   std::size_t queued_ = 0;
-  std::int64_t oldest_ms_ = 0;
   bool stopping_ = false;
 
   std::size_t last_batch_ = 0;

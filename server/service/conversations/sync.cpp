@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "protocol/edit_entry.h"
+
 namespace simpleim::service {
 
 void Sync::begin() {
@@ -14,16 +16,27 @@ void Sync::begin() {
   }
 }
 
+/// Asked before each page: who is removed while his client takes its time gets no more.
+bool Sync::is_member(ConversationId conversation) {
+  return !conversation.is_group() || store_.groups().member(conversation.group(), me_).has_value();
+}
+
 std::vector<Message> Sync::next() {
   while (!todo_.empty()) {
     auto& todo = todo_.back();
+    const auto visible_from = todo.visible_from;
     auto& reached = reached_[todo.reached];
+    if (!is_member(reached.conversation)) {
+      todo_.pop_back();
+      continue;
+    }
     auto page = store_.messages().history(
         {reached.conversation, todo.visible_from, 0, reached.seq, std::min(options_.chunk, todo.left)});
     todo.left -= std::min(todo.left, page.messages.size());
     if (!page.messages.empty()) reached.seq = page.messages.back().seq;
     reached.has_more = page.has_more && todo.left == 0;
     if (!page.has_more || todo.left == 0) todo_.pop_back();
+    protocol::hide_older_texts(page.messages, visible_from);
     if (!page.messages.empty()) return std::move(page.messages);
   }
   return {};

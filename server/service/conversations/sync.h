@@ -46,6 +46,8 @@ class Sync {
     std::size_t left;
   };
 
+  bool is_member(ConversationId conversation);
+
   store::Store& store_;
   Conversations& conversations_;
   const UserId me_;

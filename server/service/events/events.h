@@ -53,6 +53,8 @@ struct MembershipChanged {
   GroupId group;
   UserId user;
   bool member = false;
+  /// The first seq that he may see.
+  std::int64_t visible_from = 1;
 };
 /// A read (31) or delivered (37) mark moved: for the reader's other devices and, private, the peer.
 struct MarkMoved {
@@ -85,6 +87,11 @@ struct ConversationChanged {
   UserId user;
   protocol::ConversationSettings settings;
 };
+/// A user wants to be seen offline from now on, or as he is again.
+struct PresenceHidden {
+  UserId user;
+  bool hidden = false;
+};
 /// The session's connections end.
 struct SessionEnded {
   UserId user;
@@ -92,7 +99,7 @@ struct SessionEnded {
 };
 
 using Event = std::variant<MessageStored, MessageAccepted, MessageRefused, MembershipChanged, MarkMoved, Typing,
-                           ConversationChanged, CallSignalled, SignalRefused, SessionEnded>;
+                           ConversationChanged, CallSignalled, SignalRefused, PresenceHidden, SessionEnded>;
 
 /// Implemented by the gateway. Called on the commit thread; must not block.
 class EventSink {

@@ -106,6 +106,7 @@ Result<GroupView> Groups::create(UserId me, std::string_view name, std::string_v
     batch.store().conversations().open(me, ConversationId::of(group.id), 0);
     batch.permissions().forget_member(group.id, me);
     batch.emit(MembershipChanged{group.id, me, true});
+    std::erase_if(members, [&](UserId user) { return !may_be_added(batch, user, me); });
     for (const auto user : members) {
       groups.put_member({group.id, user, Role::kMember, "", group.created_at, 1, 0});
       batch.store().conversations().open(user, ConversationId::of(group.id), 0);
@@ -135,6 +136,20 @@ std::vector<GroupView> Groups::mine(UserId me) {
   return views;
 }
 
+/// As the user has decided. Whom he has blocked learns no more from it than anybody who may not.
+bool Groups::may_be_added(Batch& batch, UserId user, UserId by) {
+  auto& store = batch.store();
+  if (user == by) return true;
+  if (store.accounts().has_blocked(user, by)) return false;
+  const auto found = store.accounts().user(user);
+  if (!found || found->invites == store::InviteRule::kNobody) return false;
+  if (found->invites == store::InviteRule::kEverybody) return true;
+  // A contact is somebody he has lately written to: to be written to makes none.
+  const auto page = store.messages().history({ConversationId::between(user, by), 1, 0, -1, kContactMessages});
+  return std::any_of(page.messages.begin(), page.messages.end(),
+                     [&](const Message& message) { return message.from == user; });
+}
+
 Result<std::vector<UserId>> Groups::add_members(Batch& batch, const Group& group, UserId by,
                                                 const std::vector<UserId>& users, const char* event) {
   auto& groups = batch.store().groups();
@@ -146,10 +161,17 @@ Result<std::vector<UserId>> Groups::add_members(Batch& batch, const Group& group
     return Error{ErrorCode::kConflict,
                  "the group is full: at most " + std::to_string(options_.max_members) + " members"};
   const auto conversation = ConversationId::of(group.id);
+  const auto first = batch.events().size();
   for (const auto user : added) batch.emit(MembershipChanged{group.id, user, true});
   const auto seq = append_event(batch, ids_, group.id, event_content(event, group.id, by, added));
+  const auto joined_seq = group.history_for_all ? 1 : seq;
+  for (std::size_t i = 0; i < added.size(); ++i)
+    std::get<MembershipChanged>(batch.events()[first + i]).visible_from = joined_seq;
   for (const auto user : added) {
-    groups.put_member({group.id, user, Role::kMember, "", batch.now_ms(), group.history_for_all ? 1 : seq, 0});
+    // A mute is served to its end, and being let in again is forgiven.
+    const auto held = groups.restriction(group.id, user);
+    groups.put_member({group.id, user, Role::kMember, "", batch.now_ms(), joined_seq, held.muted_until});
+    groups.set_restriction(group.id, user, {});
     groups.set_join_request(group.id, user, false, 0);
     batch.store().conversations().open(user, conversation, seq - 1);
     batch.permissions().forget_member(group.id, user);
@@ -164,7 +186,8 @@ Result<Groups::Joined> Groups::join(UserId me, GroupId group) {
     if (!found) return protocol::not_found();
     if (groups.member(group, me)) return Joined::kJoined;
     if (found->join_policy == store::JoinPolicy::kInvite) return protocol::not_found();
-    if (found->join_policy == store::JoinPolicy::kApproval) {
+    // Who was removed does not come back by himself.
+    if (found->join_policy == store::JoinPolicy::kApproval || groups.restriction(group, me).removed) {
       groups.set_join_request(group, me, true, batch.now_ms());
       return Joined::kRequested;
     }
@@ -175,7 +198,10 @@ Result<Groups::Joined> Groups::join(UserId me, GroupId group) {
 }
 
 void Groups::remove_member(Batch& batch, GroupId group, UserId by, UserId user, const char* event) {
-  batch.store().groups().remove_member(group, user);
+  auto& groups = batch.store().groups();
+  if (const auto member = groups.member(group, user))
+    groups.set_restriction(group, user, {member->muted_until > batch.now_ms() ? member->muted_until : 0, by != user});
+  groups.remove_member(group, user);
   batch.store().conversations().remove(user, ConversationId::of(group));
   batch.permissions().forget_member(group, user);
   append_event(batch, ids_, group, event_content(event, group, by, {user}));
@@ -276,6 +302,12 @@ Result<std::vector<UserId>> Groups::invite(UserId me, GroupId group, std::vector
     if (a.group.join_policy != store::JoinPolicy::kOpen && a.me.role == Role::kMember) return role_needed(Role::kAdmin);
     if (batch.store().accounts().users(users).size() != users.size())
       return protocol::invalid_field("user_ids", "each must be the id of a user");
+    const bool is_admin = a.me.role != Role::kMember;
+    std::erase_if(users, [&](UserId user) {
+      // Who asked to be let in has decided already.
+      if (is_admin && batch.store().groups().has_join_request(group, user)) return false;
+      return !may_be_added(batch, user, me) || (!is_admin && batch.store().groups().restriction(group, user).removed);
+    });
     return add_members(batch, a.group, me, users, "invited");
   });
 }
@@ -314,6 +346,9 @@ Result<MemberView> Groups::update_member(UserId me, GroupId group, UserId user, 
     if (change.nickname && user != me && (my_role == Role::kMember || target->role >= my_role))
       return Error{ErrorCode::kRoleForbidden,
                    "only the member himself or somebody of a higher role may change this nickname"};
+    // A name is told to all members like a message.
+    if (change.nickname && user == me && target->muted_until > batch.now_ms())
+      return Error{ErrorCode::kMuted, "you are muted in this group for now", "", target->muted_until - batch.now_ms()};
     const auto before = *target;
     if (change.role) target->role = *change.role;
     if (change.muted_until) target->muted_until = *change.muted_until;

@@ -31,6 +31,8 @@ class Groups {
   };
   /// Users that one call may name.
   static constexpr std::size_t kMaxTargets = 1000;
+  /// Messages of a private conversation, the newest, that are looked at for who wrote to whom.
+  static constexpr std::size_t kContactMessages = 200;
 
   Groups(store::Store& store, CommitLoop& commits, base::IdMaker& ids, Options options)
       : store_(store), commits_(commits), ids_(ids), options_(options) {}
@@ -91,6 +93,7 @@ class Groups {
     });
   }
   Result<Access> require(store::Store& store, UserId me, GroupId group, store::Role least);
+  bool may_be_added(Batch& batch, UserId user, UserId by);
   /// Adds who exists and is not in yet; emits and stores the event. Returns who is new.
   Result<std::vector<UserId>> add_members(Batch& batch, const store::Group& group, UserId by,
                                           const std::vector<UserId>& users, const char* event);

@@ -1,6 +1,7 @@
 #include "service/limits/rate_limit.h"
 
 #include <algorithm>
+#include <vector>
 
 namespace simpleim::service {
 
@@ -17,19 +18,36 @@ std::int64_t RateLimit::take(std::int64_t now_ms, std::int64_t per_second, std::
   }
 }
 
-std::int64_t KeyedRateLimit::take(const std::string& key, std::int64_t now_ms) {
+std::int64_t KeyedRateLimit::take(const std::string& key, std::int64_t now_ms, std::int64_t cost) {
   if (per_minute_ == 0) return 0;
   const std::lock_guard lock(mutex_);
-  if (full_at_ms_.size() >= kMaxKeys)
-    std::erase_if(full_at_ms_, [&](const auto& entry) { return entry.second <= now_ms; });
-  if (full_at_ms_.size() >= kMaxKeys) full_at_ms_.clear();
+  if (full_at_ms_.size() >= kMaxKeys) make_room(now_ms);
   auto& full_at = full_at_ms_[key];
-  const auto cost = std::max<std::int64_t>(1, 60'000 / per_minute_);
-  const auto next = std::max(full_at, now_ms) + cost;
-  const auto ahead = next - now_ms - 60'000;
+  const auto next = std::max(full_at, now_ms) + cost * cost_ms();
+  const auto ahead = next - now_ms - std::max<std::int64_t>(60'000, cost * cost_ms());
   if (ahead > 0) return ahead;
   full_at = next;
   return 0;
+}
+
+std::int64_t KeyedRateLimit::wait(const std::string& key, std::int64_t now_ms) const {
+  if (per_minute_ == 0) return 0;
+  const std::lock_guard lock(mutex_);
+  const auto found = full_at_ms_.find(key);
+  if (found == full_at_ms_.end()) return 0;
+  return std::max<std::int64_t>(0, std::max(found->second, now_ms) + cost_ms() - now_ms - 60'000);
+}
+
+/// Whoever makes up keys must not have the others forgiven: those go who are at rest, or nearest to it.
+void KeyedRateLimit::make_room(std::int64_t now_ms) {
+  std::erase_if(full_at_ms_, [&](const auto& entry) { return entry.second <= now_ms; });
+  if (full_at_ms_.size() < kMaxKeys) return;
+  std::vector<std::int64_t> times;
+  times.reserve(full_at_ms_.size());
+  for (const auto& [key, full_at] : full_at_ms_) times.push_back(full_at);
+  const auto tenth = times.begin() + static_cast<std::ptrdiff_t>(times.size() / 10);
+  std::nth_element(times.begin(), tenth, times.end());
+  std::erase_if(full_at_ms_, [limit = *tenth](const auto& entry) { return entry.second <= limit; });
 }
 
 }  // namespace simpleim::service

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <mutex>
@@ -20,19 +21,24 @@ class RateLimit {
   std::atomic<std::int64_t> full_at_us_{0};
 };
 
-/// Rate limits by key (an address). Bounded: keys at rest are dropped when it grows too large.
-/// Thread-safe.
+/// Rate limits by key (an address). Bounded: when it grows too large, the keys that have the least to wait for are
+/// forgotten. Thread-safe.
 class KeyedRateLimit {
  public:
   explicit KeyedRateLimit(std::int64_t per_minute) : per_minute_(per_minute) {}
-  /// 0 when allowed, else ms until it would be.
-  std::int64_t take(const std::string& key, std::int64_t now_ms);
+  /// 0 when allowed, else ms until it would be. Takes `cost` actions when allowed.
+  std::int64_t take(const std::string& key, std::int64_t now_ms, std::int64_t cost = 1);
+  /// The same without taking any.
+  std::int64_t wait(const std::string& key, std::int64_t now_ms) const;
 
  private:
   static constexpr std::size_t kMaxKeys = 100'000;
 
+  void make_room(std::int64_t now_ms);
+  std::int64_t cost_ms() const { return std::max<std::int64_t>(1, 60'000 / per_minute_); }
+
   const std::int64_t per_minute_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   /// Milliseconds at which the key's bucket is full again.
   std::unordered_map<std::string, std::int64_t> full_at_ms_;
 };

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "protocol/edit_entry.h"
+
 namespace simpleim::service {
 
 std::optional<std::int64_t> MessageReader::visible_from(ConversationId conversation) {
@@ -23,6 +25,7 @@ Result<MessageReader::Page> MessageReader::history(ConversationId conversation, 
   page.as_of = store_.messages().tail(conversation).last_seq;
   auto read = store_.messages().history({conversation, *from, before, after, limit});
   page.messages = std::move(read.messages);
+  protocol::hide_older_texts(page.messages, *from);
   page.has_more = read.has_more;
   if (!page.messages.empty())
     page.reactions =
@@ -47,6 +50,7 @@ Result<MessageReader::Page> MessageReader::one(const MessageId& id) {
   found = store_.messages().find(id);
   page.reactions = store_.messages().reactions(found->conversation, found->seq, found->seq, me_);
   page.messages.push_back(std::move(*found));
+  protocol::hide_older_texts(page.messages, visible_from(page.messages.front().conversation).value_or(1));
   return page;
 }
 

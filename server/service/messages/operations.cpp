@@ -11,6 +11,8 @@ using protocol::OperationFrame;
 
 constexpr std::size_t kMaxEmoji = 20;
 constexpr std::size_t kMaxPins = 100;
+/// What a message said before is kept for each, and a recall erases all of them in one batch.
+constexpr std::size_t kMaxEdits = 100;
 
 Error no_such_message() { return {ErrorCode::kNotFound, "content.message_id: no such message", "content.message_id"}; }
 
@@ -108,13 +110,15 @@ std::optional<Error> Operations::check_recall(Batch& batch, const Message& targe
   return std::nullopt;
 }
 
-std::optional<Error> Operations::check_edit(const Batch& batch, const Message& target, UserId from) const {
+std::optional<Error> Operations::check_edit(Batch& batch, const Message& target, UserId from) const {
   if (target.from != from) return Error{ErrorCode::kRoleForbidden, "only its sender may edit a message"};
   if (protocol::kind_of(target.type) != protocol::FrameKind::Text || is_merged_forward(target.content))
     return Error{ErrorCode::kValidation, "content.message_id: only texts can be edited", "content.message_id"};
   if (passed(target.timestamp, rules_.edit_window_s, batch.now_ms()))
     return Error{ErrorCode::kWindowPassed,
                  "a message may be edited for " + std::to_string(rules_.edit_window_s) + " s after it was sent"};
+  if (target.amendment.edited_at != 0 && batch.store().messages().versions(target).size() >= kMaxEdits)
+    return Error{ErrorCode::kConflict, "a message takes " + std::to_string(kMaxEdits) + " edits; write a new one"};
   return std::nullopt;
 }
 

@@ -26,7 +26,7 @@ class Operations {
   std::optional<Error> check(Batch& batch, const protocol::OperationFrame& frame, const Message& target,
                              UserId from) const;
   std::optional<Error> check_recall(Batch& batch, const Message& target, UserId from) const;
-  std::optional<Error> check_edit(const Batch& batch, const Message& target, UserId from) const;
+  std::optional<Error> check_edit(Batch& batch, const Message& target, UserId from) const;
 
   const OperationRules rules_;
 };

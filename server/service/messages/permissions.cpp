@@ -21,7 +21,7 @@ const Permissions::Private& Permissions::load_private(ConversationId conversatio
   return private_.emplace(conversation, entry).first->second;
 }
 
-const Permissions::Member& Permissions::load_member(GroupId group, UserId user) {
+Permissions::Member Permissions::load_member(GroupId group, UserId user) {
   const MemberKey key{group.value, user.value};
   if (const auto found = members_.find(key); found != members_.end()) return found->second;
   if (members_.size() >= kMaxEntries) members_.clear();
@@ -33,11 +33,9 @@ const Permissions::Member& Permissions::load_member(GroupId group, UserId user) 
     return members_.emplace(key, entry).first->second;
   }
   const auto found = store_.groups().group(group);
-  static Member stranger;
-  stranger = {};
-  stranger.group_exists = found.has_value();
-  stranger.hidden = found && found->join_policy == store::JoinPolicy::kInvite;
-  return stranger;
+  entry.group_exists = found.has_value();
+  entry.hidden = found && found->join_policy == store::JoinPolicy::kInvite;
+  return entry;
 }
 
 std::optional<Error> Permissions::may_send(UserId from, ConversationId conversation, bool mention_all,
@@ -50,7 +48,7 @@ std::optional<Error> Permissions::may_send(UserId from, ConversationId conversat
       return Error{ErrorCode::kBlocked, "this user does not take messages from you"};
     return std::nullopt;
   }
-  const auto& member = load_member(conversation.group(), from);
+  const auto member = load_member(conversation.group(), from);
   if (!member.group_exists || (!member.member && member.hidden))
     return Error{ErrorCode::kNotFound, "group_id: no such group", "group_id"};
   if (!member.member) return Error{ErrorCode::kNotMember, "you are not a member of this group; join it first"};
@@ -63,7 +61,7 @@ std::optional<Error> Permissions::may_send(UserId from, ConversationId conversat
 }
 
 std::optional<store::Role> Permissions::role_in(GroupId group, UserId user) {
-  const auto& member = load_member(group, user);
+  const auto member = load_member(group, user);
   if (!member.member) return std::nullopt;
   return member.role;
 }

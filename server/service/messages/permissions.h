@@ -50,7 +50,7 @@ class Permissions {
   static constexpr std::size_t kMaxEntries = 200'000;
 
   const Private& load_private(ConversationId conversation);
-  const Member& load_member(GroupId group, UserId user);
+  Member load_member(GroupId group, UserId user);
 
   store::Store& store_;
   boost::unordered_flat_map<ConversationId, Private, base::IdHash> private_;

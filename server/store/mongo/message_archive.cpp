@@ -292,10 +292,11 @@ std::int64_t MongoMessageArchive::count_unread(std::int64_t conversation_key, Us
            BCON_INT64(last), "}", "from", "{", "$ne", BCON_INT64(static_cast<std::int64_t>(reader.value)), "}", "type",
            "{", "$in", BCON_ARRAY(types(protocol::is_counted).get()), "}", "recalled_at", "{", "$in", "[", BCON_NULL,
            BCON_INT64(0), "]", "}");
+  const auto bounded = make("limit", BCON_INT64(MessageStore::kMostUnread));
   std::int64_t count = 0;
   with_collection([&](mongoc_collection_t* collection) {
     bson_error_t error;
-    count = mongoc_collection_count_documents(collection, filter.get(), nullptr, nullptr, nullptr, &error);
+    count = mongoc_collection_count_documents(collection, filter.get(), bounded.get(), nullptr, nullptr, &error);
     if (count < 0) throw failure("counting", error);
   });
   return count;

@@ -56,8 +56,9 @@ std::optional<Message> last_shown(Connection& db, std::int64_t conversation_key,
 std::int64_t count_unread(Connection& db, std::int64_t conversation_key, UserId reader, std::int64_t from,
                           std::int64_t before) {
   static const auto sql =
-      "SELECT count(*) FROM message m WHERE m.key BETWEEN ? AND ? AND m.sender_id <> ? AND m.type IN (" +
-      protocol::type_list(protocol::is_counted) + ") AND ifnull(m.recalled_at, 0)=0";
+      "SELECT count(*) FROM (SELECT 1 FROM message m WHERE m.key BETWEEN ? AND ? AND m.sender_id <> ? AND m.type IN (" +
+      protocol::type_list(protocol::is_counted) + ") AND ifnull(m.recalled_at, 0)=0 LIMIT " +
+      std::to_string(MessageStore::kMostUnread) + ") AS counted";
   auto query = db.query(sql.c_str());
   query.bind(row_key(conversation_key, from)).bind(last_key(conversation_key, before)).bind(reader.value);
   return query.step() ? query.integer() : 0;

@@ -283,6 +283,21 @@ CREATE TABLE setting (
   name $key(64) PRIMARY KEY,
   value BLOB NOT NULL
 ) $rows})sql"},
+    // confirmed: a token of this generation has been used.
+    Step{0, true, "ALTER TABLE session ADD COLUMN generation $int NOT NULL DEFAULT 0"},
+    Step{0, true, "ALTER TABLE session ADD COLUMN rotated_at $int NOT NULL DEFAULT 0"},
+    Step{0, true, "ALTER TABLE session ADD COLUMN confirmed $small NOT NULL DEFAULT 1"},
+    Step{0, true, "ALTER TABLE user ADD COLUMN invites $small NOT NULL DEFAULT 0"},
+    Step{0, true, "ALTER TABLE user ADD COLUMN hides_online $small NOT NULL DEFAULT 0"},
+    Step{0, true, "ALTER TABLE user ADD COLUMN hides_last_seen $small NOT NULL DEFAULT 0"},
+    Step{0, true, R"sql(
+CREATE TABLE group_restriction (
+  group_id $int NOT NULL,
+  user_id $int NOT NULL,
+  muted_until $int NOT NULL,
+  removed $small NOT NULL,
+  PRIMARY KEY (group_id, user_id)
+) $tree)sql"},
 };
 
 /// What a word means; %: the number behind it.
@@ -391,6 +406,18 @@ void describe(const std::string& line, TableDescription& table) {
   if (word == "id" || word == "counted" || rest.find("PRIMARY KEY") != std::string::npos) table.keys = 1;
 }
 
+constexpr std::string_view kAlter = "ALTER TABLE ";
+
+/// What a later release added to a table that is copied.
+void add_column(const std::string& line, std::vector<TableDescription>& tables) {
+  constexpr std::string_view kAdd = " ADD COLUMN ";
+  const auto at = line.find(kAdd);
+  const auto name = line.substr(kAlter.size(), at - kAlter.size());
+  const auto table = std::find_if(tables.begin(), tables.end(), [&](const auto& t) { return t.name == name; });
+  if (at == std::string::npos || table == tables.end()) throw std::logic_error("not a column of a table: " + line);
+  describe(line.substr(at + kAdd.size()), *table);
+}
+
 }  // namespace
 
 std::vector<std::string> schema_steps(Dialect dialect) {
@@ -420,6 +447,10 @@ std::vector<TableDescription> copied_tables() {
   for (const auto& step : kSteps) {
     if (!step.copied) continue;
     const auto lines = lines_of(step.sql);
+    if (lines.front().starts_with(kAlter)) {
+      add_column(lines.front(), tables);
+      continue;
+    }
     auto& table = tables.emplace_back();
     table.name = lines.front().substr(13, lines.front().find(' ', 13) - 13);
     for (std::size_t i = 1; i + 1 < lines.size(); ++i) describe(lines[i], table);

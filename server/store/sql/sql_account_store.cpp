@@ -5,9 +5,12 @@
 namespace simpleim::store::sql {
 namespace {
 
-#define USER_COLUMNS "id, username, nickname, password_hash, bio, avatar_file_id, created_at, last_seen, disabled"
-#define SESSION_COLUMNS \
-  "id, user_id, device_id, device_name, platform, ip, refresh_hash, created_at, last_active, expires_at"
+#define USER_COLUMNS                                                                              \
+  "id, username, nickname, password_hash, bio, avatar_file_id, created_at, last_seen, disabled, " \
+  "invites, hides_online, hides_last_seen"
+#define SESSION_COLUMNS                                                                                    \
+  "id, user_id, device_id, device_name, platform, ip, refresh_hash, created_at, last_active, expires_at, " \
+  "generation, rotated_at, confirmed"
 
 /// Lower case for ASCII only: the same on every machine, whatever its locale.
 std::string folded(std::string_view text) {
@@ -28,6 +31,9 @@ User read_user(Query& q) {
   u.created_at = q.integer();
   u.last_seen = q.integer();
   u.disabled = q.flag();
+  u.invites = static_cast<InviteRule>(q.integer());
+  u.hides_online = q.flag();
+  u.hides_last_seen = q.flag();
   return u;
 }
 
@@ -43,6 +49,9 @@ Session read_session(Query& q) {
   s.created_at = q.integer();
   s.last_active = q.integer();
   s.expires_at = q.integer();
+  s.generation = q.integer();
+  s.rotated_at = q.integer();
+  s.confirmed = q.flag();
   return s;
 }
 
@@ -128,11 +137,16 @@ bool SqlAccountStore::create_user(const User& user) {
 void SqlAccountStore::update_profile(const User& user) {
   const auto nickname_key = folded(user.nickname);
   db_.write()
-      .query("UPDATE user SET nickname=?, nickname_key=?, bio=?, avatar_file_id=? WHERE id=?")
+      .query(
+          "UPDATE user SET nickname=?, nickname_key=?, bio=?, avatar_file_id=?, invites=?, hides_online=?, "
+          "hides_last_seen=? WHERE id=?")
       .bind(std::string_view(user.nickname))
       .bind(std::string_view(nickname_key))
       .bind(std::string_view(user.bio))
       .bind(std::string_view(user.avatar_file_id))
+      .bind(static_cast<int>(user.invites))
+      .bind(user.hides_online)
+      .bind(user.hides_last_seen)
       .bind(user.id.value)
       .run();
 }
@@ -172,7 +186,7 @@ std::vector<Session> SqlAccountStore::sessions_of(UserId user) {
 
 void SqlAccountStore::create_session(const Session& s) {
   db_.write()
-      .query("INSERT INTO session(" SESSION_COLUMNS ") VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+      .query("INSERT INTO session(" SESSION_COLUMNS ") VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
       .bind(s.id.value)
       .bind(s.user.value)
       .bind(std::string_view(s.device_id))
@@ -183,20 +197,30 @@ void SqlAccountStore::create_session(const Session& s) {
       .bind(s.created_at)
       .bind(s.last_active)
       .bind(s.expires_at)
+      .bind(s.generation)
+      .bind(s.rotated_at)
+      .bind(s.confirmed)
       .run();
 }
 
-bool SqlAccountStore::rotate_session(SessionId id, std::string_view old_hash, const Session& renewed) {
+bool SqlAccountStore::rotate_session(SessionId id, std::int64_t from, const Session& renewed) {
   auto& db = db_.write();
-  db.query("UPDATE session SET refresh_hash=?, last_active=?, expires_at=?, ip=? WHERE id=? AND refresh_hash=?")
-      .bind(std::string_view(renewed.refresh_hash))
+  db.query(
+        "UPDATE session SET generation=?, rotated_at=?, confirmed=0, last_active=?, expires_at=?, ip=? WHERE id=? AND "
+        "generation=?")
+      .bind(renewed.generation)
+      .bind(renewed.rotated_at)
       .bind(renewed.last_active)
       .bind(renewed.expires_at)
       .bind(std::string_view(renewed.ip))
       .bind(id.value)
-      .bind(old_hash)
+      .bind(from)
       .run();
   return db.changes() == 1;
+}
+
+void SqlAccountStore::confirm_session(SessionId id, std::int64_t generation) {
+  db_.write().query("UPDATE session SET confirmed=1 WHERE id=? AND generation=?").bind(id.value).bind(generation).run();
 }
 
 bool SqlAccountStore::delete_session(SessionId id) {

@@ -23,7 +23,8 @@ class SqlAccountStore : public AccountStore {
   std::optional<Session> session(SessionId id) override;
   std::vector<Session> sessions_of(UserId user) override;
   void create_session(const Session& session) override;
-  bool rotate_session(SessionId id, std::string_view old_hash, const Session& renewed) override;
+  bool rotate_session(SessionId id, std::int64_t from, const Session& renewed) override;
+  void confirm_session(SessionId id, std::int64_t generation) override;
   bool delete_session(SessionId id) override;
 
   std::vector<UserId> blocked_by(UserId user) override;

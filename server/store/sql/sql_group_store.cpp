@@ -58,13 +58,39 @@ std::vector<Group> SqlGroupStore::groups_of(UserId user) {
   return found;
 }
 
-std::vector<GroupId> SqlGroupStore::group_ids_of(UserId user) {
-  std::vector<GroupId> found;
+std::vector<Membership> SqlGroupStore::memberships_of(UserId user) {
+  std::vector<Membership> found;
   auto db = db_.read();
-  auto query = db->query("SELECT group_id FROM group_member WHERE user_id=?");
+  auto query = db->query("SELECT group_id, joined_seq FROM group_member WHERE user_id=?");
   query.bind(user.value);
-  while (query.step()) found.push_back(GroupId{query.id()});
+  while (query.step()) {
+    const GroupId group{query.id()};
+    found.push_back({group, query.integer()});
+  }
   return found;
+}
+
+Restriction SqlGroupStore::restriction(GroupId group, UserId user) {
+  auto db = db_.read();
+  auto query = db->query("SELECT muted_until, removed FROM group_restriction WHERE group_id=? AND user_id=?");
+  if (!query.bind(group.value).bind(user.value).step()) return {};
+  Restriction found;
+  found.muted_until = query.integer();
+  found.removed = query.flag();
+  return found;
+}
+
+void SqlGroupStore::set_restriction(GroupId group, UserId user, const Restriction& restriction) {
+  auto& db = db_.write();
+  if (restriction == Restriction{})
+    db.query("DELETE FROM group_restriction WHERE group_id=? AND user_id=?").bind(group.value).bind(user.value).run();
+  else
+    db.query("INSERT OR REPLACE INTO group_restriction(group_id, user_id, muted_until, removed) VALUES(?, ?, ?, ?)")
+        .bind(group.value)
+        .bind(user.value)
+        .bind(restriction.muted_until)
+        .bind(restriction.removed)
+        .run();
 }
 
 std::optional<GroupMember> SqlGroupStore::member(GroupId group, UserId user) {
@@ -128,6 +154,7 @@ void SqlGroupStore::dissolve_group(GroupId id) {
   auto& db = db_.write();
   db.query("DELETE FROM group_member WHERE group_id=?").bind(id.value).run();
   db.query("DELETE FROM join_request WHERE group_id=?").bind(id.value).run();
+  db.query("DELETE FROM group_restriction WHERE group_id=?").bind(id.value).run();
   db.query("DELETE FROM chat_group WHERE id=?").bind(id.value).run();
 }
 
@@ -163,6 +190,12 @@ std::vector<UserId> SqlGroupStore::join_requests(GroupId group, std::size_t limi
   query.bind(group.value).bind(static_cast<std::int64_t>(limit));
   while (query.step()) found.push_back(UserId{query.id()});
   return found;
+}
+
+bool SqlGroupStore::has_join_request(GroupId group, UserId user) {
+  auto db = db_.read();
+  auto query = db->query("SELECT 1 FROM join_request WHERE group_id=? AND user_id=?");
+  return query.bind(group.value).bind(user.value).step();
 }
 
 void SqlGroupStore::set_join_request(GroupId group, UserId user, bool open, std::int64_t when) {

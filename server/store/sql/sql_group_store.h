@@ -11,7 +11,9 @@ class SqlGroupStore : public GroupStore {
 
   std::optional<Group> group(GroupId id) override;
   std::vector<Group> groups_of(UserId user) override;
-  std::vector<GroupId> group_ids_of(UserId user) override;
+  std::vector<Membership> memberships_of(UserId user) override;
+  Restriction restriction(GroupId group, UserId user) override;
+  void set_restriction(GroupId group, UserId user, const Restriction& restriction) override;
   std::optional<GroupMember> member(GroupId group, UserId user) override;
   std::vector<GroupMember> members(GroupId group, UserId after, std::size_t limit) override;
   std::size_t owned_by(UserId user) override;
@@ -21,6 +23,7 @@ class SqlGroupStore : public GroupStore {
   void put_member(const GroupMember& member) override;
   void remove_member(GroupId group, UserId user) override;
   std::vector<UserId> join_requests(GroupId group, std::size_t limit) override;
+  bool has_join_request(GroupId group, UserId user) override;
   void set_join_request(GroupId group, UserId user, bool open, std::int64_t when) override;
 
  private:

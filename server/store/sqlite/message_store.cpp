@@ -288,12 +288,12 @@ std::optional<Message> SqliteMessageStore::last_message(ConversationId conversat
 std::int64_t SqliteMessageStore::unread(ConversationId conversation, UserId reader, std::int64_t read_seq) {
   auto [total, first_recent] =
       recent_.count(conversation, read_seq, [&](const RecentMessages::Slot& m) { return counts_as_unread(reader, m); });
-  if (first_recent != 0 && first_recent <= read_seq + 1) return total;
+  if (total >= kMostUnread || (first_recent != 0 && first_recent <= read_seq + 1)) return total;
   auto db = db_.read();
   const auto key = key_of(*db, conversation);
   if (key == 0) return total;
   total += sql::count_unread(*db, key, reader, read_seq + 1, first_recent);
-  return total;
+  return std::min(total, kMostUnread);
 }
 
 /// The message may stand in memory, in its table, or (while it is being archived) in both: each gets the change. The

@@ -142,23 +142,47 @@ std::size_t RecentMessages::size() const {
   return growing_->committed + (frozen_ ? frozen_->committed : 0);
 }
 
+/// Of a generation (null: nothing) the committed slots of a conversation with after < seq < before (0 = no bound). They
+/// have consecutive seqs. Locked by the caller.
+std::span<const std::uint32_t> RecentMessages::wanted(const Generation* generation, ConversationId conversation,
+                                                      std::int64_t after, std::int64_t before) {
+  if (generation == nullptr) return {};
+  const auto found = generation->by_conversation.find(conversation);
+  if (found == generation->by_conversation.end()) return {};
+  const auto& all = found->second;
+  const auto committed =
+      std::partition_point(all.begin(), all.end(), [&](std::uint32_t slot) { return slot < generation->committed; });
+  const auto count = committed - all.begin();
+  const auto first = generation->slots[all.front()].seq;
+  const auto from = std::clamp<std::int64_t>(after + 1 - first, 0, count);
+  const auto to = before == 0 ? count : std::clamp<std::int64_t>(before - first, from, count);
+  return std::span(all).subspan(static_cast<std::size_t>(from), static_cast<std::size_t>(to - from));
+}
+
 RecentMessages::Found<std::vector<Message>> RecentMessages::range(ConversationId conversation, std::int64_t after,
                                                                   std::int64_t before, std::size_t limit,
                                                                   bool newest) const {
   std::vector<Message> found;
   std::int64_t first = 0;
   {
+    // Nobody can commit meanwhile, so what is not wanted is not touched: a hot conversation has 100,000 here.
     const std::shared_lock lock(mutex_);
     first = first_seq(conversation);
-    visit_descending(conversation, [&](const Slot& message) {
-      if (before != 0 && message.seq >= before) return true;
-      if (message.seq <= after || (newest && found.size() == limit)) return false;
-      found.push_back(message.to_message());
-      return true;
-    });
+    const auto* older = static_cast<const Generation*>(frozen_.get());
+    const auto* newer = static_cast<const Generation*>(growing_.get());
+    auto in_older = wanted(older, conversation, after, before);
+    auto in_newer = wanted(newer, conversation, after, before);
+    if (newest) {
+      in_newer = in_newer.last(std::min(limit, in_newer.size()));
+      in_older = in_older.last(std::min(limit - in_newer.size(), in_older.size()));
+    } else {
+      in_older = in_older.first(std::min(limit, in_older.size()));
+      in_newer = in_newer.first(std::min(limit - in_older.size(), in_newer.size()));
+    }
+    found.reserve(in_older.size() + in_newer.size());
+    for (const auto slot : in_older) found.push_back(older->slots[slot].to_message());
+    for (const auto slot : in_newer) found.push_back(newer->slots[slot].to_message());
   }
-  std::reverse(found.begin(), found.end());
-  if (found.size() > limit) found.resize(limit);
   return {std::move(found), first};
 }
 

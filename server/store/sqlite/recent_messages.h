@@ -5,6 +5,7 @@
 #include <deque>
 #include <memory>
 #include <shared_mutex>
+#include <span>
 #include <vector>
 
 #include "store/message_store.h"
@@ -109,6 +110,8 @@ class RecentMessages {
 
  private:
   std::int64_t first_seq(ConversationId conversation) const;
+  static std::span<const std::uint32_t> wanted(const Generation* generation, ConversationId conversation,
+                                               std::int64_t after, std::int64_t before);
   template <class Visit>
   void visit_descending(ConversationId conversation, Visit visit) const;
 
@@ -149,7 +152,7 @@ RecentMessages::Found<std::int64_t> RecentMessages::count(ConversationId convers
   visit_descending(conversation, [&](const Slot& message) {
     if (message.seq <= read_seq) return false;
     total += counts(message);
-    return true;
+    return total < MessageStore::kMostUnread;
   });
   return {total, first_seq(conversation)};
 }

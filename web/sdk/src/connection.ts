@@ -17,6 +17,9 @@ export type SocketFactory = (url: string, protocols: string[]) => Socket
 
 export type ConnectionState = 'connecting' | 'online' | 'offline' | 'replaced' | 'signed_out'
 
+/** A socket that lives for so long works, whatever has come over it. */
+const SETTLED_MS = 10_000
+
 export interface ConnectionOptions {
   url: string
   /**
@@ -43,6 +46,8 @@ export class Connection {
   private socket: Socket | undefined
   private state: ConnectionState = 'offline'
   private attempt = 0
+  /** The server does more than take sockets: it has said where the conversations stand, or kept this one for a while. */
+  private settled = false
   private retryAfterMs = 0
   /** The server may not know the token any more: have it checked before the next try. */
   private doubtful = false
@@ -158,8 +163,8 @@ export class Connection {
     this.alarm('answer', this.options.answerMs, () => this.lost())
     socket.onopen = () => {
       this.cancel('answer')
-      this.attempt = 0
       this.enter('online')
+      this.alarm('settled', SETTLED_MS, () => { this.settled = true })
       this.scheduleBeat()
     }
     socket.onmessage = (event: { data: unknown }) => this.receive(event.data)
@@ -172,6 +177,8 @@ export class Connection {
     const frame = parseFrame(data)
     if (!frame || frame.type === FrameType.heartbeat)
       return
+    if (frame.type === FrameType.sync)
+      this.settled = true
     if (frame.type === FrameType.error && typeof frame.content?.retry_after_ms === 'number')
       this.retryAfterMs = Math.min(frame.content.retry_after_ms, 30_000)
     this.options.onFrame(frame)
@@ -198,7 +205,10 @@ export class Connection {
   }
 
   private lost(): void {
-    const wasOnline = this.state === 'online'
+    if (this.settled)
+      this.attempt = 0
+    const wasSettled = this.settled
+    this.settled = false
     this.drop()
     if (this.stopped)
       return
@@ -206,7 +216,7 @@ export class Connection {
     const drained = this.retryAfterMs
     this.retryAfterMs = 0
     // The first try after a working connection comes soon, still spread over clients.
-    const wait = drained || backoff(wasOnline ? 0 : ++this.attempt, this.options.random)
+    const wait = drained || backoff(wasSettled ? 0 : ++this.attempt, this.options.random)
     this.alarm('retry', wait, () => void this.open())
   }
 }

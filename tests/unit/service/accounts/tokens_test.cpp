@@ -11,7 +11,10 @@ namespace {
 
 class TokensTest : public testing::Test {
  protected:
-  std::string good() { return tokens_.issue({base::UserId{1}, base::SessionId{2}, clock_.now_ms() / 1000 + 100}); }
+  std::string good() {
+    return tokens_.issue({base::UserId{1}, base::SessionId{2}, clock_.now_ms() / 1000 + 100, 0, clock_.now_ms() / 1000,
+                          "alice", "web", "d1"});
+  }
   TokenProblem problem_of(const std::string& token) {
     TokenProblem problem{};
     const auto claims = tokens_.verify(token, problem);
@@ -92,10 +95,28 @@ TEST_F(TokensTest, RefuseWrongClaims) {
   }
 }
 
-TEST_F(TokensTest, RefuseTokensFromTheFuture) {
+TEST_F(TokensTest, AreGoodAfterTheClockWasSetBack) {
   const auto token = good();
   clock_.set_wall(clock_.now_ms() - 3'600'000);
-  EXPECT_EQ(problem_of(token), TokenProblem::kInvalid);
+  EXPECT_EQ(problem_of(token), TokenProblem::kNone);
+}
+
+TEST_F(TokensTest, ARefreshTokenSaysWhoseAndWhichItIs) {
+  const auto token = tokens_.issue_refresh({base::SessionId{7}, 41});
+  const auto claims = tokens_.verify_refresh(token);
+  ASSERT_TRUE(claims);
+  EXPECT_EQ(claims->session, base::SessionId{7});
+  EXPECT_EQ(claims->generation, 41);
+  EXPECT_EQ(token, tokens_.issue_refresh(*claims)) << "the same answer can be given again";
+  for (std::size_t i = 0; i < token.size(); ++i) {
+    auto changed = token;
+    changed[i] = changed[i] == '1' ? '2' : '1';
+    if (changed != token) EXPECT_FALSE(tokens_.verify_refresh(changed)) << changed;
+  }
+  EXPECT_FALSE(Tokens(std::string(32, 'x'), clock_).verify_refresh(token));
+  for (const std::string bad : {"", ".", "..", "a.b.c", "session_0000000000007.41", "session_0000000000007.-1.",
+                                "session_0000000000007.99999999999999999999.ab"})
+    EXPECT_FALSE(tokens_.verify_refresh(bad)) << bad;
 }
 
 TEST_F(TokensTest, EveryChangedCharacterIsNoticed) {
