@@ -44,11 +44,15 @@ WorkerPool::WorkerPool(Options options) : options_(std::move(options)) {
 
 WorkerPool::~WorkerPool() { stop(); }
 
-bool WorkerPool::submit(std::function<void()> task) {
+bool WorkerPool::submit(std::function<void()> task, std::uint64_t owner) {
   {
     const std::lock_guard lock(mutex_);
-    if (stopping_ || tasks_.size() >= options_.max_queue) return false;
-    tasks_.push_back(std::move(task));
+    if (stopping_ || queued_ >= options_.max_queue) return false;
+    auto& mine = tasks_[owner];
+    if (options_.max_of_owner != 0 && mine.size() >= options_.max_of_owner) return false;
+    if (mine.empty()) turns_.push_back(owner);
+    mine.push_back(std::move(task));
+    ++queued_;
   }
   ready_.notify_one();
   return true;
@@ -56,7 +60,7 @@ bool WorkerPool::submit(std::function<void()> task) {
 
 std::size_t WorkerPool::queued() const {
   const std::lock_guard lock(mutex_);
-  return tasks_.size();
+  return queued_;
 }
 
 void WorkerPool::stop() {
@@ -74,10 +78,16 @@ void WorkerPool::work() {
   if (options_.nice != 0) stand_back(options_.nice);
   std::unique_lock lock(mutex_);
   for (;;) {
-    ready_.wait(lock, [this] { return stopping_ || !tasks_.empty(); });
-    if (tasks_.empty()) return;
-    auto task = std::move(tasks_.front());
-    tasks_.pop_front();
+    ready_.wait(lock, [this] { return stopping_ || queued_ > 0; });
+    if (queued_ == 0) return;
+    const auto owner = turns_.front();
+    turns_.pop_front();
+    const auto mine = tasks_.find(owner);
+    auto task = std::move(mine->second.front());
+    mine->second.pop_front();
+    --queued_;
+    if (!mine->second.empty()) turns_.push_back(owner);
+    else if (owner != 0) tasks_.erase(mine);  // most pools have the one owner, whose queue stays
     lock.unlock();
     try {
       task();

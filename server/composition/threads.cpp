@@ -22,6 +22,7 @@ constexpr int kFilesNice = 6;
 /// Uploads that wait to be looked at; each is on the disk already.
 constexpr std::size_t kPicturesQueue = 4096;
 constexpr int kPicturesNice = 12;
+constexpr std::size_t kPicturesOfOne = 64;
 
 std::size_t io_threads(const base::Config& config) {
   return config.server.threads > 0 ? static_cast<std::size_t>(config.server.threads)
@@ -34,7 +35,7 @@ Threads::Threads(const base::Config& config)
     : requests({"worker", static_cast<std::size_t>(config.store.readers), kRequestsQueue, kRequestsNice}),
       hashing({"hashing", static_cast<std::size_t>(config.auth.hashing_threads), kHashingQueue, kHashingNice}),
       files({"files", static_cast<std::size_t>(config.files.threads), kFilesQueue, kFilesNice}),
-      pictures({"pictures", 1, kPicturesQueue, kPicturesNice}) {
+      pictures({"pictures", 1, kPicturesQueue, kPicturesNice, kPicturesOfOne}) {
   for (std::size_t i = 0; i < io_threads(config); ++i) {
     io.push_back(std::make_unique<net::IoThread>(i));
     io_list.push_back(io.back().get());

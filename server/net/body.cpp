@@ -67,8 +67,8 @@ void BodyPump::submit(std::function<std::optional<Response>()> step, bool last) 
     if (response || last) self->sink_.reset();
     self->thread_.post([self, response = std::move(response)]() mutable { self->returned(std::move(response)); });
   };
-  auto& pool = last && sink_->finishes_slowly() ? slow_ : pool_;
-  if (pool.submit(std::move(task))) return;
+  const bool slowly = last && sink_->finishes_slowly();
+  if (slowly ? slow_.submit(std::move(task), sink_->owner()) : pool_.submit(std::move(task))) return;
   answered_ = true;
   sink_.reset();
   if (events_.busy) std::exchange(events_, {}).busy();

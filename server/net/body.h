@@ -32,6 +32,8 @@ class BodySink {
   virtual bool keeps_what_came() const { return false; }
   /// finish() takes more than writing to the disk: it runs in the pool for such work.
   virtual bool finishes_slowly() const { return false; }
+  /// For whom, when it does: one's many have their turns between those of others.
+  virtual std::uint64_t owner() const { return 0; }
 };
 
 /// Where the body of an answer comes from. Calls as for BodySink.

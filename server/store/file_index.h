@@ -13,6 +13,8 @@ class FileIndex {
   struct Usage {
     std::int64_t files = 0;
     std::int64_t bytes = 0;
+    /// Of uploads that are not whole yet.
+    std::int64_t announced_bytes = 0;
   };
   virtual Usage usage(UserId owner) = 0;
   /// At most `limit`, newest first.

@@ -74,6 +74,8 @@ class FileStore {
   // Uploads in parts: `id` is [a-z0-9]+ and chosen by the caller.
   /// Bytes that are durable of the part file; -1 when there is none.
   virtual std::int64_t part_size(const std::string& id) = 0;
+  /// Its first bytes, at most `bytes`; "": they are not at hand.
+  virtual std::string part_beginning(const std::string& /*id*/, std::size_t /*bytes*/) { return ""; }
   virtual void create_part(const std::string& id) = 0;
   /// Appends; what was written stays when it is destroyed. finish() makes it durable and does not hash.
   virtual std::unique_ptr<Writer> append_part(const std::string& id) = 0;

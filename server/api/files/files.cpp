@@ -12,13 +12,17 @@ using service::Files;
 
 constexpr std::size_t kMaxField = 1024;
 constexpr std::size_t kMaxUrls = 100;
+/// What a form may have beside its file: parts, boundaries and fields.
+constexpr std::int64_t kFormOverhead = 64 << 10;
 
 /// A multipart form with one file and some fields, on its way to the store.
 class FileForm final : public net::BodySink {
  public:
-  FileForm(Files& files, UserId me, const std::string& boundary)
+  /// `room`: bytes that the user's quota has left; -1: no limit.
+  FileForm(Files& files, UserId me, std::int64_t room, const std::string& boundary)
       : files_(files),
         me_(me),
+        room_(room),
         reader_(boundary, {[this](const auto& part) { return begin(part); },
                            [this](std::string_view piece) { return data(piece); }, [] { return true; }}) {}
 
@@ -37,6 +41,8 @@ class FileForm final : public net::BodySink {
     Files::Wish wish{name_, fields_["as"] == "file", 0};
     if (auto error = read_duration(wish)) return failure(*error);
     try {
+      // What is refused now leaves nothing on the disk; a content would stay until it is collected.
+      if (const auto allowed = files_.admit(me_, size_); !allowed) return failure(allowed.error());
       const auto file = files_.adopt(me_, writer_->finish(), wish, beginning_);
       if (!file) return failure(file.error());
       return ok([&](JsonWriter& w) { write_file(w, files_, file.value(), me_); });
@@ -48,6 +54,7 @@ class FileForm final : public net::BodySink {
   bool finishes_slowly() const override {
     return media::shown_as(media::content_type(beginning_)) == media::Shown::kImage;
   }
+  std::uint64_t owner() const override { return me_.value; }
 
  private:
   bool begin(const net::MultipartReader::Part& part) {
@@ -69,6 +76,8 @@ class FileForm final : public net::BodySink {
     size_ += static_cast<std::int64_t>(piece.size());
     if (files_.max_bytes() > 0 && size_ > files_.max_bytes())
       return refuse({ErrorCode::kTooLarge, "file: at most " + std::to_string(files_.max_bytes()) + " bytes", "file"});
+    if (room_ >= 0 && size_ > room_)
+      return refuse({ErrorCode::kStorageFull, "your files would take more than the bytes you have left"});
     if (beginning_.size() < media::kSniffBytes) beginning_ += piece.substr(0, media::kSniffBytes - beginning_.size());
     writer_->write(piece);
     return true;
@@ -93,6 +102,7 @@ class FileForm final : public net::BodySink {
 
   Files& files_;
   const UserId me_;
+  const std::int64_t room_;
   net::MultipartReader reader_;
   std::unique_ptr<store::FileStore::Writer> writer_;
   std::string name_;
@@ -110,9 +120,12 @@ std::variant<net::Response, std::unique_ptr<net::BodySink>> take_form(ApiContext
     return failure(Error{ErrorCode::kRateLimited, "too many uploads; try again later", "", wait});
   const auto boundary = net::MultipartReader::boundary_of(head.header("content-type"));
   if (!boundary) return failure(Error{ErrorCode::kMediaType, "the body must be multipart/form-data with a boundary"});
-  // What a form adds to its file is small: the file's limit is looked at again when it is known.
-  if (auto allowed = context.files.admit(me.value().user, 0); !allowed) return failure(allowed.error());
-  return std::make_unique<FileForm>(context.files, me.value().user, *boundary);
+  // What a form adds to its file is small: limits are looked at again while it comes.
+  const auto announced = whole_number(head.header("content-length")).value_or(0);
+  const auto room = context.files.admit(me.value().user, std::max<std::int64_t>(0, announced - kFormOverhead));
+  if (!room) return failure(room.error());
+  const auto left = room.value() < 0 ? -1 : room.value() + std::max<std::int64_t>(0, announced - kFormOverhead);
+  return std::make_unique<FileForm>(context.files, me.value().user, left, *boundary);
 }
 
 /// By token, or by the signature of a URL.

@@ -1,6 +1,7 @@
 #include <charconv>
 
 #include "api/files/file_reply.h"
+#include "media/content_type.h"
 #include "net/base64.h"
 #include "net/header_value.h"
 
@@ -64,6 +65,8 @@ class PartSink final : public net::BodySink {
         id_(progress.upload.id),
         left_(progress.upload.size - progress.offset),
         size_(progress.upload.size),
+        begins_(progress.offset == 0),
+        beginning_(begins_ ? "" : context.files.part_beginning(id_)),
         turn_(std::move(turn)),
         writer_(context.files.append(id_)) {}
 
@@ -78,6 +81,8 @@ class PartSink final : public net::BodySink {
       return tus(failure(e.as_error()));
     }
     left_ -= static_cast<std::int64_t>(piece.size());
+    if (begins_ && beginning_.size() < media::kSniffBytes)
+      beginning_ += piece.substr(0, media::kSniffBytes - beginning_.size());
     return std::nullopt;
   }
 
@@ -99,8 +104,12 @@ class PartSink final : public net::BodySink {
   }
 
   bool keeps_what_came() const override { return true; }
-  /// The last part may be that of a picture.
-  bool finishes_slowly() const override { return true; }
+  /// The last part of a picture; where its beginning is not at hand it may be one.
+  bool finishes_slowly() const override {
+    return left_ == 0 &&
+           (beginning_.empty() || media::shown_as(media::content_type(beginning_)) == media::Shown::kImage);
+  }
+  std::uint64_t owner() const override { return me_.value; }
 
  private:
   static net::Response taken_over() {
@@ -112,6 +121,9 @@ class PartSink final : public net::BodySink {
   const std::string id_;
   std::int64_t left_;
   const std::int64_t size_;
+  /// Its first bytes come with this part.
+  const bool begins_;
+  std::string beginning_;
   UploadTurns::Turn turn_;
   const std::unique_ptr<store::FileStore::Writer> writer_;
 };

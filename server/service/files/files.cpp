@@ -49,19 +49,20 @@ Files::Files(Ports ports, std::string key, Options options) : ports_(ports), key
 
 // ---------------------------------------------------------------- taking in
 
-Result<void> Files::within_quota(UserId me, std::int64_t bytes) {
-  if (options_.quota_bytes == 0 && options_.quota_files == 0) return {};
+Result<std::int64_t> Files::within_quota(UserId me, std::int64_t bytes, std::int64_t of_upload) {
+  if (options_.quota_bytes == 0 && options_.quota_files == 0) return -1;
   const auto usage = ports_.store.files().usage(me);
-  if (options_.quota_bytes > 0 && usage.bytes + bytes > options_.quota_bytes)
+  const auto used = usage.bytes + usage.announced_bytes - of_upload + bytes;
+  if (options_.quota_bytes > 0 && used > options_.quota_bytes)
     return Error{ErrorCode::kStorageFull,
                  "your files would take more than the " + std::to_string(options_.quota_bytes) + " bytes you have"};
   if (options_.quota_files > 0 && usage.files >= options_.quota_files)
     return Error{ErrorCode::kStorageFull,
                  "you have as many files as one may have, " + std::to_string(options_.quota_files)};
-  return {};
+  return options_.quota_bytes > 0 ? options_.quota_bytes - used : -1;
 }
 
-Result<void> Files::admit(UserId me, std::int64_t bytes) {
+Result<std::int64_t> Files::admit(UserId me, std::int64_t bytes) {
   if (options_.max_bytes > 0 && bytes > options_.max_bytes) return too_large(options_.max_bytes);
   return within_quota(me, bytes);
 }
@@ -111,8 +112,9 @@ Result<store::File> Files::adopt(UserId me, const store::StoredContent& content,
     if (const auto image = ports_.images.process(copy.path(), file.mime, false)) take_image(*image, file);
     else file.kind = store::FileKind::kFile;  // no picture that can be shown: it can still be sent
   }
+  const auto of_upload = upload != nullptr ? upload->size : 0;
   return ports_.commits.run<store::File>([&](Batch& batch) -> Result<store::File> {
-    if (auto allowed = within_quota(me, file.size); !allowed) return allowed.error();
+    if (auto allowed = within_quota(me, file.size, of_upload); !allowed) return allowed.error();
     batch.store().files().create_file(file);
     if (upload != nullptr) {
       upload->file = file.id;

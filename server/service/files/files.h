@@ -4,6 +4,7 @@
 #include <mutex>
 
 #include "base/random.h"
+#include "media/content_type.h"
 #include "media/image_processor.h"
 #include "service/commit/commit_loop.h"
 #include "store/file_store.h"
@@ -41,8 +42,9 @@ class Files {
     std::int64_t duration_ms = 0;
   };
 
-  /// kTooLarge, kStorageFull when the user's quota is used up. `bytes`: what is known to come, 0 when unknown.
-  Result<void> admit(UserId me, std::int64_t bytes);
+  /// kTooLarge, kStorageFull when the user's quota is used up. `bytes`: what is known to come, 0 when unknown. How much
+  /// more there may be than that; -1: no limit.
+  Result<std::int64_t> admit(UserId me, std::int64_t bytes);
   std::int64_t max_bytes() const { return options_.max_bytes; }
   std::unique_ptr<store::FileStore::Writer> begin() { return ports_.contents.create(); }
   /// Makes a file of a content; durable when it returns. `beginning`: its first media::kSniffBytes bytes. A picture
@@ -64,6 +66,8 @@ class Files {
   std::string part_link(const std::string& id, std::int64_t offset, std::int64_t size) {
     return ports_.contents.part_link(id, offset, size);
   }
+  /// See FileStore::part_beginning.
+  std::string part_beginning(const std::string& id) { return ports_.contents.part_beginning(id, media::kSniffBytes); }
   Result<void> cancel_upload(UserId me, const std::string& id);
 
   /// kNotFound when there is no such file or `me` may not see it.
@@ -91,7 +95,8 @@ class Files {
   std::string signature(UserId me, FileId id, bool thumbnail, std::int64_t expires_s) const;
   void take_image(const media::ProcessedImage& image, store::File& file);
   std::string store_path(const std::string& path, std::int64_t* size);
-  Result<void> within_quota(UserId me, std::int64_t bytes);
+  /// `of_upload`: bytes that an open upload has announced, which is what comes now.
+  Result<std::int64_t> within_quota(UserId me, std::int64_t bytes, std::int64_t of_upload = 0);
 
   const Ports ports_;
   const std::string key_;

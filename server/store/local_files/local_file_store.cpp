@@ -204,6 +204,14 @@ std::int64_t LocalFileStore::part_size(const std::string& id) {
   return ::stat(part_path(id).c_str(), &status) == 0 ? status.st_size : -1;
 }
 
+std::string LocalFileStore::part_beginning(const std::string& id, std::size_t bytes) {
+  const Descriptor file(part_path(id), O_RDONLY);
+  std::string beginning(bytes, '\0');
+  const auto got = file.get() < 0 ? 0 : ::pread(file.get(), beginning.data(), bytes, 0);
+  beginning.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+  return beginning;
+}
+
 void LocalFileStore::create_part(const std::string& id) {
   const Descriptor file(part_path(id), O_WRONLY | O_CREAT | O_EXCL);
   if (file.get() < 0 || ::fsync(file.get()) != 0) fail("cannot create " + part_path(id));

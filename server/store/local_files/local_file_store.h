@@ -16,6 +16,7 @@ class LocalFileStore final : public FileStore {
   std::unique_ptr<Reader> open(const std::string& sha256, std::int64_t offset) override;
   LocalCopy local_copy(const std::string& sha256) override;
   std::int64_t part_size(const std::string& id) override;
+  std::string part_beginning(const std::string& id, std::size_t bytes) override;
   void create_part(const std::string& id) override;
   std::unique_ptr<Writer> append_part(const std::string& id) override;
   StoredContent finish_part(const std::string& id) override;

@@ -34,6 +34,8 @@ FileIndex::Usage SqlFileIndex::usage(UserId owner) {
   if (!query.bind(owner.value).step()) return usage;
   usage.files = query.integer();
   usage.bytes = query.integer();
+  auto open = db->query("SELECT ifnull(sum(size), 0) FROM upload WHERE owner_id=? AND file_id=0");
+  if (open.bind(owner.value).step()) usage.announced_bytes = open.integer();
   return usage;
 }
 

@@ -44,6 +44,8 @@ export class Server {
     'auth.argon2_iterations=1',
     '--set',
     'limits.registrations_per_minute=100000',
+    'limits.reads_per_minute=0',
+    'limits.writes_per_minute=0',
     '--set',
     'limits.logins_per_minute=100000',
     '--set',
