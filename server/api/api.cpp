@@ -20,6 +20,8 @@ std::string_view bearer_token(std::string_view header) {
 
 Result<Identity> authenticate(ApiContext& context, const net::Request& request) {
   try {
+    if (const auto* known = std::any_cast<service::TokenClaims>(&request.caller))
+      return context.sessions.identify(*known);
     return context.sessions.authenticate(bearer_token(request.header("authorization")));
   } catch (const store::StoreError& e) {
     return e.as_error();
@@ -101,6 +103,7 @@ void add_routes(net::Router& router, ApiContext& context) {
     return response;
   });
   add_web_client(router, context.assets, context.files_origin);
+  answer_socket_queries(router, context);
   router.websocket("/ws", [&context](const net::Request& request, const net::UpgradeReply& reply) {
     context.gateway.admit(request, reply);
   });

@@ -27,6 +27,8 @@ void add_search_routes(net::Router& router, ApiContext& context);
 void add_rtc_routes(net::Router& router, ApiContext& context);
 void add_system_routes(net::Router& router, ApiContext& context);
 
+/// Lets some of the routes be asked over a WebSocket. The router outlives the gateway's threads.
+void answer_socket_queries(const net::Router& router, ApiContext& context);
 /// server/api/openapi.json: what the routes above take and answer.
 std::string_view description();
 /// The web client; without assets nothing is added.

@@ -35,6 +35,8 @@ class Gateway final : public service::EventSink, public LocalSockets {
   void resync(service::UserId user, service::GroupId group, bool member) override;
   void show_presence(service::UserId user, bool online) override;
 
+  /// Who answers frames 61; called once before the threads start.
+  void answer_queries(decltype(GatewayContext::answer_query) answer) { context_.answer_query = std::move(answer); }
   /// The route `/ws` (protocol.md section 3).
   void admit(const net::Request& request, const net::UpgradeReply& reply);
 

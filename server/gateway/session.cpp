@@ -5,6 +5,7 @@
 
 #include "base/json_writer.h"
 #include "gateway/shard.h"
+#include "protocol/error_body.h"
 #include "protocol/frame_writer.h"
 
 namespace simpleim::gateway {
@@ -24,6 +25,10 @@ constexpr std::int64_t kTypingEveryMs = 3000;
 constexpr std::int64_t kControlPerSecond = 50;
 constexpr std::int64_t kControlBurst = 500;
 constexpr std::int64_t kSummariesPerSecond = 1;
+/// Queries of one connection at the same time, and bytes of an answer: they share limits.outbound_queue_bytes with
+/// messages.
+constexpr std::uint32_t kMaxQueries = 8;
+constexpr std::size_t kMaxQueryAnswer = 256 << 10;
 constexpr std::int64_t kSummaryBurst = 10;
 
 Error too_many_frames(std::int64_t wait_ms) {
@@ -194,6 +199,31 @@ void Session::handle(protocol::SyncFrame&&) {
   const auto wait = summaries_.take(shard_.context().clock.steady_ms(), kSummariesPerSecond, kSummaryBurst);
   if (wait > 0) return send_error(too_many_frames(wait), "");
   send_summary();
+}
+
+void Session::handle(protocol::QueryFrame&& frame) {
+  if (!allow_control_frame(frame.ref)) return;
+  if (asked_ >= kMaxQueries)
+    return answer_query(frame.ref, protocol::http_status(ErrorCode::kRateLimited),
+                        protocol::error_body(too_many_frames(1000)));
+  ++asked_;
+  auto reply = [&shard = shard_, id = origin_.connection, ref = frame.ref](int status, std::string body) {
+    shard.with_session(id, [ref, status, body = std::move(body)](Session& session) {
+      --session.asked_;
+      session.answer_query(ref, status, body);
+    });
+  };
+  shard_.context().answer_query(info_, std::move(frame), std::move(reply));
+}
+
+void Session::answer_query(std::string_view ref, int status, std::string_view body) {
+  const Error too_large{ErrorCode::kTooLarge, "the answer does not fit into a frame; ask for less, or over REST"};
+  auto& out = shard_.scratch_text();
+  if (body.size() <= kMaxQueryAnswer) protocol::write_query_answer(out, ref, status, body, shard_.now_ms());
+  else
+    protocol::write_query_answer(out, ref, protocol::http_status(too_large.code), protocol::error_body(too_large),
+                                 shard_.now_ms());
+  socket_->queue_text(out);
 }
 
 void Session::handle(protocol::HeartbeatFrame&&) {

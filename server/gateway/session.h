@@ -92,6 +92,8 @@ class Session final : public net::WebSocketHandler, private SessionSync::Host {
   void handle(protocol::TypingFrame&& frame);
   void handle(protocol::PresenceFrame&& frame);
   void handle(protocol::SyncFrame&& frame);
+  void handle(protocol::QueryFrame&& frame);
+  void answer_query(std::string_view ref, int status, std::string_view body);
   void handle(protocol::HeartbeatFrame&& frame);
   void show_presence(const std::vector<store::User>& users, const std::vector<cluster::Presence>& online);
   void refuse(std::string_view message_id, const protocol::Error& error);
@@ -155,6 +157,8 @@ class Session final : public net::WebSocketHandler, private SessionSync::Host {
   service::RateLimit summaries_;
   std::int64_t drain_retry_ms_ = 0;
   std::uint32_t in_flight_ = 0;
+  /// Queries that are not answered yet.
+  std::uint32_t asked_ = 0;
   bool reports_delivery_ = false;
 };
 

@@ -40,6 +40,9 @@ struct GatewayContext {
   std::size_t sync_push_limit = 0;
   /// The gateway's: whose turn it is to be brought up to date.
   AdmissionGate* admission = nullptr;
+  /// Answers a query (frame 61) of a signed-in user; `reply` is called once, from any thread. The body is JSON.
+  using QueryReply = std::function<void(int status, std::string body)>;
+  std::function<void(const SessionInfo& who, protocol::QueryFrame frame, QueryReply reply)> answer_query = {};
   /// Closes a connection, wherever it is, because a newer one took its place (4001).
   std::function<void(Origin)> announce_replaced = {};
 };

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <any>
 #include <atomic>
 #include <functional>
 #include <map>
@@ -27,6 +28,9 @@ struct Request {
   std::string remote_address;
   std::string host;
   bool https = false;
+  /// Set for a request that does not come over a connection of its own, by whoever makes it: who asks, in a type of
+  /// those who handle it.
+  std::any caller = {};
   /// The values of `:name` parts of the route's pattern.
   std::map<std::string, std::string, std::less<>> path_values;
   /// That pattern; lives as long as the router.

@@ -83,6 +83,16 @@ struct PresenceFrame {
   std::vector<UserId> users;
 };
 struct SyncFrame {};
+/// Type 61: a request of the REST part, asked over the socket.
+struct QueryFrame {
+  /// The client's, 1 to 64 characters; the answer carries it.
+  std::string ref;
+  std::string method;
+  /// With its query.
+  std::string path;
+  /// JSON; empty: none.
+  std::string body;
+};
 struct HeartbeatFrame {};
 
 /// What was wrong with a frame, and how to answer it: with an ack (30) when the frame wanted one,

@@ -55,6 +55,26 @@ std::variant<RefusedFrame, PresenceFrame> read_presence(simdjson::dom::object co
   return frame;
 }
 
+ClientFrame read_query(simdjson::dom::object content) {
+  constexpr std::size_t kMaxRef = 64;
+  constexpr std::size_t kMaxPath = 2048;
+  std::string_view ref;
+  std::string_view method = "GET";
+  std::string_view path;
+  if (content["ref"].get(ref) != simdjson::SUCCESS || ref.empty() || ref.size() > kMaxRef)
+    return refuse(ErrorCode::kValidation, "content.ref: 1 to 64 bytes of the client's choice are needed",
+                  "content.ref");
+  const auto given = content["method"];
+  if (given.error() != simdjson::NO_SUCH_FIELD && given.get(method) != simdjson::SUCCESS)
+    return refuse(ErrorCode::kValidation, "content.method: a string is needed", std::string(ref));
+  if (content["path"].get(path) != simdjson::SUCCESS || !path.starts_with('/') || path.size() > kMaxPath)
+    return refuse(ErrorCode::kValidation, "content.path: a path of the REST part is needed", std::string(ref));
+  QueryFrame frame{std::string(ref), std::string(method), std::string(path), {}};
+  simdjson::dom::object body;
+  if (content["body"].get(body) == simdjson::SUCCESS) frame.body = simdjson::minify(body);
+  return frame;
+}
+
 ClientFrame read_typing(const Fields& fields, simdjson::dom::object content) {
   TypingFrame out;
   const auto conversation_text = content["conversation_id"].get_string();
@@ -96,6 +116,7 @@ bool needs_content(FrameKind kind) {
     case FrameKind::Mark:
     case FrameKind::Call:
     case FrameKind::Presence:
+    case FrameKind::Query:
       return true;
     default:
       return false;
@@ -158,6 +179,8 @@ ClientFrame FrameParser::parse(std::string_view text) {
       return widen(read_presence(content, limits_));
     case FrameKind::Sync:
       return SyncFrame{};
+    case FrameKind::Query:
+      return read_query(content);
     case FrameKind::Heartbeat:
       return HeartbeatFrame{};
     default:

@@ -9,7 +9,7 @@
 namespace simpleim::protocol {
 
 using ClientFrame = std::variant<RefusedFrame, SendFrame, OperationFrame, CallFrame, MarkFrame, TypingFrame,
-                                 PresenceFrame, SyncFrame, HeartbeatFrame>;
+                                 PresenceFrame, SyncFrame, QueryFrame, HeartbeatFrame>;
 
 /// Bytes that must be readable behind a frame's text (their value does not matter).
 constexpr std::size_t kFramePadding = 64;

@@ -16,7 +16,21 @@ enum class FrameType : std::uint8_t {
 };
 
 /// What is done with a frame; the table in frame_types.def says what it means.
-enum class FrameKind { Unknown, Text, File, Event, Operation, Mark, Call, Typing, Presence, Sync, Heartbeat, Answer };
+enum class FrameKind {
+  Unknown,
+  Text,
+  File,
+  Event,
+  Operation,
+  Mark,
+  Call,
+  Typing,
+  Presence,
+  Sync,
+  Query,
+  Heartbeat,
+  Answer
+};
 
 /// Of every number that a FrameType can have.
 constexpr auto kFrameKinds = [] {

@@ -179,6 +179,19 @@ void write_presence(std::string& out, UserId user, bool online, std::int64_t las
   close(out, timestamp);
 }
 
+void write_query_answer(std::string& out, std::string_view ref, int status, std::string_view body,
+                        std::int64_t timestamp) {
+  open(out, "", FrameType::kQuery, "system");
+  out += R"(,"content":{"ref":)";
+  base::append_json_string(out, ref);
+  out += R"(,"status":)";
+  append_int(out, status);
+  out += R"(,"body":)";
+  out += body;
+  out += '}';
+  close(out, timestamp);
+}
+
 void write_heartbeat(std::string& out, std::int64_t timestamp) {
   open(out, "", FrameType::kHeartbeat, "system");
   out += R"(,"content":{"timestamp":)";

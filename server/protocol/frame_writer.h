@@ -35,6 +35,9 @@ void write_call(std::string& out, FrameType type, std::string_view content, User
 void write_typing(std::string& out, ConversationId conversation, UserId from, std::int64_t timestamp);
 /// last_seen in ms since the epoch, 0 when never seen.
 void write_presence(std::string& out, UserId user, bool online, std::int64_t last_seen, std::int64_t timestamp);
+/// `body`: JSON.
+void write_query_answer(std::string& out, std::string_view ref, int status, std::string_view body,
+                        std::int64_t timestamp);
 void write_heartbeat(std::string& out, std::int64_t timestamp);
 
 }  // namespace simpleim::protocol

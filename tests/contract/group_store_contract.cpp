@@ -63,6 +63,22 @@ TEST_P(GroupStoreContract, KnowsAUsersGroups) {
   EXPECT_TRUE(store_->groups().memberships_of(kAlice).empty());
 }
 
+TEST_P(GroupStoreContract, KeepsWhatIsHeldAgainstSomebodyUntilTheGroupEnds) {
+  make(GroupId{5}, {kAlice});
+  EXPECT_EQ(store_->groups().restriction(GroupId{5}, kBob), store::Restriction{});
+  batch([&] { store_->groups().set_restriction(GroupId{5}, kBob, {77, true}); });
+  EXPECT_EQ(store_->groups().restriction(GroupId{5}, kBob), (store::Restriction{77, true}));
+  batch([&] { store_->groups().set_restriction(GroupId{5}, kBob, {78, false}); });
+  EXPECT_EQ(store_->groups().restriction(GroupId{5}, kBob), (store::Restriction{78, false}));
+  batch([&] { store_->groups().set_restriction(GroupId{5}, kBob, {}); });
+  EXPECT_EQ(store_->groups().restriction(GroupId{5}, kBob), store::Restriction{});
+  batch([&] {
+    store_->groups().set_restriction(GroupId{5}, kBob, {77, true});
+    store_->groups().dissolve_group(GroupId{5});
+  });
+  EXPECT_EQ(store_->groups().restriction(GroupId{5}, kBob), store::Restriction{});
+}
+
 TEST_P(GroupStoreContract, KeepsJoinRequests) {
   make(GroupId{5}, {kAlice});
   batch([&] {
@@ -70,6 +86,8 @@ TEST_P(GroupStoreContract, KeepsJoinRequests) {
     store_->groups().set_join_request(GroupId{5}, kBob, true, 2);
   });
   EXPECT_EQ(store_->groups().join_requests(GroupId{5}, 10), std::vector<base::UserId>{kBob});
+  EXPECT_TRUE(store_->groups().has_join_request(GroupId{5}, kBob));
+  EXPECT_FALSE(store_->groups().has_join_request(GroupId{5}, kAlice));
   batch([&] { store_->groups().set_join_request(GroupId{5}, kBob, false, 0); });
   EXPECT_TRUE(store_->groups().join_requests(GroupId{5}, 10).empty());
 }

@@ -45,6 +45,40 @@ TEST(BusCodec, BringsABatchToAnotherNode) {
   EXPECT_EQ(received->ended.front().session, service::SessionId{9});
 }
 
+TEST(BusCodec, BringsEditsWithAFormForThoseWhoMayNotSeeTheMessage) {
+  const auto group = base::ConversationId::of(service::GroupId{5});
+  std::vector<service::Event> events;
+  for (const auto& [type, content] :
+       {std::pair(protocol::FrameType::kText, R"({"text":"x"})"),
+        std::pair(protocol::FrameType::kEdit, R"({"message_id":"m1","seq":3,"content":{"text":"secret"}})")})
+    events.emplace_back(service::MessageStored{
+        {test::message_id("e" + std::to_string(static_cast<int>(type))), group, kAlice, type, 9, 1000, content}, {}});
+  const auto edited = make_delivery_batch(std::move(events), 2, 1000);
+  const auto publication = publications_of(*edited, {}).front();
+  const auto received = parse_publication(publication.topic, publication.payload, 2);
+  ASSERT_TRUE(received);
+  const auto& run = run_of(*received);
+  EXPECT_TRUE(run.has_edits);
+  EXPECT_EQ(received->batch->messages[run.first].edits, 0);
+  const auto& edit = received->batch->messages[run.first + 1];
+  EXPECT_EQ(edit.edits, 3);
+  const auto& bare = received->batch->bare_entries[edit.bare];
+  EXPECT_EQ(bare.find("secret"), std::string::npos);
+  EXPECT_NE(bare.find(R"("content":{"message_id":"m1","seq":3})"), std::string::npos);
+  EXPECT_NE(received->batch->bytes.find("secret"), std::string::npos) << "for those who may";
+}
+
+TEST(BusCodec, BringsWhoHidesAndFromWhereAMemberMaySee) {
+  std::vector<service::Event> events;
+  events.emplace_back(service::PresenceHidden{kBob, true});
+  events.emplace_back(service::MembershipChanged{service::GroupId{5}, kBob, true, 42});
+  const auto publication = publications_of(*make_delivery_batch(std::move(events), 2, 1000), {}).front();
+  const auto received = parse_publication(publication.topic, publication.payload, 2);
+  ASSERT_TRUE(received);
+  EXPECT_TRUE(std::get<service::PresenceHidden>(received->batch->steps.front()).hidden);
+  EXPECT_EQ(std::get<service::MembershipChanged>(received->batch->steps.back()).visible_from, 42);
+}
+
 TEST(BusCodec, SkipsWhatOnlyANewerNodeKnows) {
   std::string payload;
   base::EntryWriter(payload, kOfNextRelease).text("what this release knows nothing of").number(std::int64_t{1});

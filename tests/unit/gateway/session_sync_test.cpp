@@ -29,8 +29,10 @@ class FakeSession : public SessionSync::Host {
     ++reentered;
     tasks_.push_back([this, then = std::move(then)] { then(*sync, std::make_shared<int>()); });
   }
-  void subscribe(GroupId group) override { groups.push_back(group); }
-  void apply_membership(GroupId group, bool member) override { memberships.emplace_back(group, member); }
+  void subscribe(const store::Membership& membership) override { groups.push_back(membership.group); }
+  void apply_membership(const service::MembershipChanged& changed) override {
+    memberships.emplace_back(changed.group, changed.member);
+  }
   void push(const std::vector<service::Message>& messages) override {
     for (const auto& message : messages) pushed.push_back(message.seq);
   }
@@ -202,11 +204,11 @@ TEST_F(SessionSyncs, EndThoughSomethingArrivesAgainAndAgain) {
 
 TEST_F(SessionSyncs, HoldMembershipsUntilTheGroupsAreKnown) {
   open();
-  EXPECT_TRUE(session_.sync->hold_membership(GroupId{5}, true));
+  EXPECT_TRUE(session_.sync->hold_membership({GroupId{5}, {}, true}));
   while (session_.sync && session_.memberships.empty()) ASSERT_TRUE(session_.step());
   EXPECT_EQ(session_.memberships, (std::vector<std::pair<GroupId, bool>>{{GroupId{5}, true}}));
   ASSERT_TRUE(session_.sync);
-  EXPECT_FALSE(session_.sync->hold_membership(GroupId{5}, false)) << "from now on at once";
+  EXPECT_FALSE(session_.sync->hold_membership({GroupId{5}, {}, false})) << "from now on at once";
 }
 
 TEST_F(SessionSyncs, GoNoFurtherForASessionThatWasEnded) {

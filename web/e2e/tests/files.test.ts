@@ -148,7 +148,7 @@ test('a large upload shows how far it is, survives a dead server and a reload, a
   await ada.page.getByTestId('composer-send').click()
   await ada.page.getByTestId('upload-cancel').click()
   await until('it is gone', async () => await ada.page.getByTestId('message').count() === 1)
-})
+}, 120_000)
 
 test('what is attached without a network is sent once it is back', async () => {
   const { ada, bob } = await talk()

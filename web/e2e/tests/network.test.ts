@@ -1,6 +1,7 @@
 import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
 import { signIn } from '../harness/browser'
+import { FrozenProxy } from '../harness/frozen_proxy'
 import { bubble, conversation, conversationWith, openPrivate, say, texts, useScene } from '../harness/scene'
 import { Wire } from '../harness/socket'
 import { until } from '../harness/until'
@@ -102,6 +103,57 @@ test('a socket that went dead without a word is noticed when the tab is looked a
     scene.server.thaw()
   }
   await ada.page.getByTestId('connection-banner').waitFor({ state: 'detached', timeout: 45_000 })
+})
+
+/** Ada behind a network that forgets, in a conversation with Bob; some of her requests have left idle connections. */
+async function overFrozenNetwork() {
+  const proxy = await FrozenProxy.open(scene.server.url)
+  const bob = await scene.server.user('Bob')
+  const ada = await scene.person('Ada', { baseURL: proxy.url })
+  await openPrivate(ada.page, bob)
+  const wire = await Wire.open(scene.server, bob)
+  const to = { to: ada.user.user_id }
+  await wire.send(to, ['before'])
+  await bubble(ada.page, 'before').waitFor()
+  proxy.freeze()
+  expect(proxy.frozen).toBeGreaterThan(1)
+  await wire.send(to, ['meanwhile 1', 'meanwhile 2'])
+  const close = () => {
+    wire.close()
+    proxy.close()
+  }
+  return { ada, close }
+}
+
+test('after waking what came meanwhile is shown within 3 s, although every open connection is dead', async () => {
+  const { ada, close } = await overFrozenNetwork()
+  const began = Date.now()
+  await ada.page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')))
+  await bubble(ada.page, 'meanwhile 2').waitFor({ timeout: 30_000 })
+  console.warn(`shown ${Date.now() - began} ms after waking`)
+  await say(ada.page, 'I am back')
+  await ada.page.locator('[data-testid="message"][data-state="delivered"], [data-testid="message"][data-state="sent"]').filter({ hasText: 'I am back' }).waitFor()
+  close()
+})
+
+test('nobody wakes it: a dead connection is found by itself', async () => {
+  const { ada, close } = await overFrozenNetwork()
+  const began = Date.now()
+  await bubble(ada.page, 'meanwhile 2').waitFor({ timeout: 30_000 })
+  console.warn(`shown ${Date.now() - began} ms after the connections died`)
+  close()
+})
+
+test('a machine that slept notices by its clock', async () => {
+  const { ada, close } = await overFrozenNetwork()
+  const began = Date.now()
+  await ada.page.evaluate(() => {
+    const now = Date.now.bind(Date)
+    Date.now = () => now() + 3600_000
+  })
+  await bubble(ada.page, 'meanwhile 2').waitFor({ timeout: 30_000 })
+  console.warn(`shown ${Date.now() - began} ms after the clock had jumped`)
+  close()
 })
 
 test('after 30 s in a hidden tab nothing is missing', async () => {

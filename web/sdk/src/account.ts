@@ -251,11 +251,11 @@ export class Account {
       if (document.visibilityState === 'visible')
         this.direct({ kind: 'check', force: false })
     }
-    document.addEventListener('visibilitychange', check)
-    window.addEventListener('online', check)
+    // Each may mean that the machine slept or the network is another: whatever was open may be dead.
+    const signs: [EventTarget, string][] = [[document, 'visibilitychange'], [window, 'online'], [window, 'pageshow'], [document, 'resume']]
+    for (const [target, name] of signs) target.addEventListener(name, check)
     this.unlisten.push(() => {
-      document.removeEventListener('visibilitychange', check)
-      window.removeEventListener('online', check)
+      for (const [target, name] of signs) target.removeEventListener(name, check)
     })
   }
 }

@@ -33,9 +33,19 @@ export interface ConnectionOptions {
   onState: (state: ConnectionState) => void
   onFrame: (frame: Frame) => void
   heartbeatMs?: number
-  /** How long an answer to a heartbeat, or the opening of a socket, may take. */
+  /** How long an answer to a heartbeat may take, and the first opening of a socket. */
   answerMs?: number
 }
+
+/** In a browser a connection that died without a word is found within 8 + 5 s; programs do with less. */
+const HEARTBEAT_MS = typeof document === 'undefined' ? 25_000 : 8_000
+/** The next try after silence comes within this time. */
+const AT_ONCE_MS = 100
+/** When there is a reason to doubt: the tab is looked at again, the machine has slept. */
+const DOUBT_MS = 2_000
+/** How often the clock is looked at; when more has passed than this and a bit, the machine has slept. */
+const TICK_MS = 2_000
+const MAX_OPENING_MS = 20_000
 
 /**
  * One WebSocket that stays: opens, beats, notices silence, comes back with back-off (docs/protocol.md, "Liveness").
@@ -46,6 +56,7 @@ export class Connection {
   private socket: Socket | undefined
   private state: ConnectionState = 'offline'
   private attempt = 0
+  private openedAt = 0
   /** The server does more than take sockets: it has said where the conversations stand, or kept this one for a while. */
   private settled = false
   private retryAfterMs = 0
@@ -56,7 +67,7 @@ export class Connection {
   private readonly cancels = new Map<string, () => void>()
 
   constructor(options: ConnectionOptions) {
-    this.options = { heartbeatMs: 25_000, answerMs: 10_000, ...options }
+    this.options = { heartbeatMs: HEARTBEAT_MS, answerMs: 5_000, ...options }
   }
 
   get isOnline(): boolean {
@@ -82,8 +93,8 @@ export class Connection {
     if (this.stopped || this.state === 'replaced' || this.state === 'signed_out')
       return
     if (this.state === 'online')
-      this.beat(Math.min(5_000, this.options.answerMs))
-    else if (this.state === 'offline')
+      this.beat(DOUBT_MS)
+    else if (this.state === 'offline' || Date.now() - this.openedAt > DOUBT_MS)
       void this.open()
   }
 
@@ -133,6 +144,7 @@ export class Connection {
   private async open(): Promise<void> {
     this.drop()
     const generation = this.generation
+    this.openedAt = Date.now()
     this.enter('connecting')
     let token: string | undefined
     try {
@@ -160,10 +172,12 @@ export class Connection {
       return this.lost()
     }
     this.socket = socket
-    this.alarm('answer', this.options.answerMs, () => this.lost())
+    // Where the network is slow the first deadline is too short, and would be for ever.
+    this.alarm('answer', Math.min(MAX_OPENING_MS, this.options.answerMs * 2 ** this.attempt), () => this.lost())
     socket.onopen = () => {
       this.cancel('answer')
       this.enter('online')
+      this.tick(Date.now())
       this.alarm('settled', SETTLED_MS, () => { this.settled = true })
       this.scheduleBeat()
     }
@@ -184,12 +198,22 @@ export class Connection {
     this.options.onFrame(frame)
   }
 
+  private tick(last: number): void {
+    this.alarm('tick', TICK_MS, () => {
+      const now = Date.now()
+      this.tick(now)
+      if (now - last > TICK_MS + DOUBT_MS)
+        this.beat(DOUBT_MS)
+    })
+  }
+
   private scheduleBeat(): void {
     this.alarm('beat', this.options.heartbeatMs, () => this.beat(this.options.answerMs))
   }
 
   private beat(answerMs: number): void {
-    this.alarm('answer', answerMs, () => this.lost())
+    // Silence is the network's doing: the server is not in trouble, and nobody else comes back in the same moment.
+    this.alarm('answer', answerMs, () => this.lost(AT_ONCE_MS))
     this.scheduleBeat()
     this.send({ type: FrameType.heartbeat, content: { timestamp: Date.now() } })
   }
@@ -204,7 +228,7 @@ export class Connection {
     this.lost()
   }
 
-  private lost(): void {
+  private lost(baseMs?: number): void {
     if (this.settled)
       this.attempt = 0
     const wasSettled = this.settled
@@ -216,7 +240,7 @@ export class Connection {
     const drained = this.retryAfterMs
     this.retryAfterMs = 0
     // The first try after a working connection comes soon, still spread over clients.
-    const wait = drained || backoff(wasSettled ? 0 : ++this.attempt, this.options.random)
+    const wait = drained || backoff(wasSettled ? 0 : ++this.attempt, this.options.random, baseMs)
     this.alarm('retry', wait, () => void this.open())
   }
 }

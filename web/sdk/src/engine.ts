@@ -12,6 +12,7 @@ import { Inbox } from './inbox.ts'
 import { Marks } from './marks.ts'
 import { Outbox } from './outbox.ts'
 import { FrameType, groupOf, isOperation, peerOf, SHOWN, SimpleIMError } from './protocol.ts'
+import { Queries } from './queries.ts'
 import { Uploads } from './uploads.ts'
 
 export interface EngineOptions {
@@ -42,6 +43,7 @@ export class Engine {
   private readonly uploads: Uploads
   private readonly inbox: Inbox
   private readonly marks: Marks
+  private readonly queries: Queries
   private refreshing = false
   private refreshAgain = false
   private cancelWatch: (() => void) | undefined
@@ -62,6 +64,7 @@ export class Engine {
       onFrame: frame => this.receive(frame),
     })
     this.marks = new Marks(alarms, send)
+    this.queries = new Queries(alarms, send)
     this.uploads = new Uploads({
       baseUrl: options.url.replace(/^ws/, 'http').replace(/\/ws$/, ''),
       store,
@@ -109,6 +112,8 @@ export class Engine {
 
   stop(): void {
     this.stopped = true
+    this.options.rest.channel = undefined
+    this.queries.lost()
     this.cancelStalled?.()
     this.cancelWatch?.()
     this.uploads.stop()
@@ -171,12 +176,15 @@ export class Engine {
   private stateChanged(state: ConnectionStatus['state']): void {
     if (this.stopped)
       return
+    const { rest } = this.options
+    rest.channel = state === 'online' ? request => this.queries.ask(request) : undefined
     if (state === 'online') {
       this.outbox.connected()
       this.marks.connected()
       this.subscribePresence()
     }
     else {
+      this.queries.lost()
       this.outbox.disconnected()
     }
     this.options.events.emit('connection', { state, since: Date.now() })
@@ -194,6 +202,7 @@ export class Engine {
     switch (frame.type) {
       case FrameType.ack: return this.outbox.acknowledge(frame)
       case FrameType.sync: return void this.refresh()
+      case FrameType.query: return this.queries.hear(frame)
       case FrameType.read: return this.readMark(id, from, Number(content.seq))
       case FrameType.delivered:
         return this.inbox.change(id, row => (from === me || row.type === 'group'

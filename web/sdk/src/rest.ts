@@ -25,20 +25,25 @@ export interface Envelope<Data> {
 
 /** Renew when less than this is left. */
 const RENEW_BEFORE_MS = 24 * 3600_000
+/** A token that is good for so long is used while it is being renewed. */
+const GOOD_FOR_MS = 60_000
+/** How long the tries of a read may take: the first may have gone out on a connection that is dead. */
+const READ_TRIES_MS = [3_000, 6_000, 12_000]
 
 /** REST with the session's token: renews it when it runs out, once for all tabs, and says when the session has ended. */
 export class Rest {
   /** The typed calls; wrap them in call(). */
   readonly api: Api
+  /** A way around REST, where there is one; undefined is no answer. */
+  channel: ((request: Request) => Promise<Response | undefined>) | undefined
   private readonly options: RestOptions
   private renewing: Promise<AuthSession | undefined> | undefined
 
   constructor(options: RestOptions) {
     this.options = options
-    const timeoutMs = options.timeoutMs ?? 15_000
     this.api = createClient<paths>({
       baseUrl: options.baseUrl,
-      fetch: request => options.fetch(request, { signal: AbortSignal.timeout(timeoutMs) }),
+      fetch: request => this.fetch(request),
     })
     this.api.use({
       onRequest: ({ request, schemaPath }) => {
@@ -48,6 +53,26 @@ export class Rest {
         return request
       },
     })
+  }
+
+  private async fetch(request: Request): Promise<Response> {
+    const answer = await this.channel?.(request)
+    if (answer)
+      return answer
+    const { fetch, timeoutMs } = this.options
+    if (request.method !== 'GET' || timeoutMs)
+      return await fetch(request, { signal: AbortSignal.timeout(timeoutMs ?? 15_000) })
+    for (const [n, ms] of READ_TRIES_MS.entries()) {
+      try {
+        return await fetch(request.clone(), { signal: AbortSignal.timeout(ms) })
+      }
+      catch (error) {
+        // Only silence is worth another try; who cannot be reached is asked again by whoever needs it.
+        if ((error as Error).name !== 'TimeoutError' || n === READ_TRIES_MS.length - 1)
+          throw error
+      }
+    }
+    throw new TypeError('no answer')
   }
 
   /** Makes a call, again with a new token when the old one has run out. Throws SimpleIMError. */
@@ -78,8 +103,11 @@ export class Rest {
           throw error
       }
     }
-    else if (session.expires_at - Date.now() < RENEW_BEFORE_MS) {
+    else if (session.expires_at - Date.now() < GOOD_FOR_MS) {
       await this.renew()
+    }
+    else if (session.expires_at - Date.now() < RENEW_BEFORE_MS) {
+      void this.renew().catch(() => {}) // a later try has time enough
     }
     return this.options.keeper.load()?.token
   }

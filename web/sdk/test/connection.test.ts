@@ -86,3 +86,72 @@ describe('a connection', () => {
     im.stop()
   })
 })
+
+describe('a socket that opens and ends at once', () => {
+  test('does not bring everybody back at once: the back-off grows', async () => {
+    const { im, alarms } = client(server)
+    server.sync = () => {} // the server takes sockets and does nothing more
+    await im.start()
+    await settle()
+    let tries = 0
+    const open = server.open
+    server.open = () => {
+      tries++
+      return open()
+    }
+    const before = server.sockets.size
+    expect(before).toBe(1)
+    for (let second = 0; second < 120; second++) {
+      server.cut(1011)
+      alarms.advance(1_000)
+      await settle()
+    }
+    expect(server.requests.length).toBeLessThan(60)
+    expect(server.sockets.size).toBeLessThanOrEqual(1)
+    im.stop()
+  })
+})
+
+describe('what is asked over the socket', () => {
+  test('is what REST would answer, and REST is asked only when the socket says nothing', async () => {
+    const id = server.conversation(peer)
+    server.store(id, peer, 'one')
+    const { im, alarms } = client(server)
+    await im.start()
+    await settle()
+    expect(im.conversation(id)?.last_seq).toBe(1)
+    expect(server.frames.filter(frame => frame.type === 61).length).toBeGreaterThan(0)
+    // The server takes questions and is silent.
+    const receive = server.receive.bind(server)
+    server.receive = (socket, frame) => frame.type === 61 ? undefined : receive(socket, frame)
+    server.store(id, peer, 'two')
+    server.sync()
+    await settle()
+    expect(im.conversation(id)?.last_seq).toBe(1)
+    alarms.advance(3_000)
+    await settle()
+    alarms.advance(3_000)
+    await settle()
+    expect(im.conversation(id)?.last_seq).toBe(2)
+    im.stop()
+  })
+
+  test('is asked again over REST when the socket ends in the middle', async () => {
+    const id = server.conversation(peer)
+    const { im, alarms } = client(server)
+    await im.start()
+    await settle()
+    const receive = server.receive.bind(server)
+    server.receive = (socket, frame) => frame.type === 61 ? undefined : receive(socket, frame)
+    server.store(id, peer, 'one')
+    server.sync()
+    await settle()
+    server.cut()
+    await settle()
+    server.receive = receive
+    alarms.advance(1_000)
+    await settle()
+    expect(im.conversation(id)?.last_seq).toBe(1)
+    im.stop()
+  })
+})

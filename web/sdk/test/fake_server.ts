@@ -193,6 +193,8 @@ export class FakeServer {
       const { conversation_id, seq } = frame.content as { conversation_id: string, seq: number }
       this.read.set(conversation_id, Math.max(this.read.get(conversation_id) ?? 0, seq))
     }
+    if (frame.type === 61)
+      void this.query(socket, frame)
     if (frame.type === 99)
       socket.onmessage?.({ data: '{"type":99,"content":{"timestamp":1}}' })
     if (frame.type === 1 || (frame.type && frame.type >= 32 && frame.type <= 39 && ![33, 34, 37].includes(frame.type)))
@@ -227,6 +229,13 @@ export class FakeServer {
     if (!data)
       return Response.json({ code: 40401, error: 'not found' }, { status: 404 })
     return Response.json({ code: 0, message: 'success', data })
+  }
+
+  /** Nothing is heard when the socket goes silent in the middle. */
+  private async query(socket: FakeSocket, frame: Frame): Promise<void> {
+    const { ref, path } = frame.content as { ref: string, path: string }
+    const answer = await this.fetch(`http://server${path}`)
+    socket.onmessage?.({ data: JSON.stringify({ type: 61, content: { ref, status: answer.status, body: await answer.json() } }) })
   }
 
   private answer(url: URL): unknown {
