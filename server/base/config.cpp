@@ -228,21 +228,40 @@ std::string load_config_file(Config& config, const std::string& path) {
   return "";
 }
 
+namespace {
+
+constexpr std::string_view kPrefix = "SIMPLEIM_";
+
+const Setting* setting_of(std::string_view environment_entry) {
+  const auto name = environment_entry.substr(0, environment_entry.find('='));
+  const auto found = std::find_if(std::begin(kSettings), std::end(kSettings),
+                                  [&](const Setting& s) { return environment_name(s.name) == name; });
+  return found == std::end(kSettings) ? nullptr : found;
+}
+
+}  // namespace
+
 std::string load_config_environment(Config& config, char** environment) {
   for (; *environment != nullptr; ++environment) {
     const std::string_view entry = *environment;
-    if (!entry.starts_with("SIMPLEIM_")) continue;
+    const auto* setting = entry.starts_with(kPrefix) ? setting_of(entry) : nullptr;
+    if (setting == nullptr) continue;
     const auto equals = entry.find('=');
-    const auto name = entry.substr(0, equals);
-    const auto found = std::find_if(std::begin(kSettings), std::end(kSettings),
-                                    [&](const Setting& s) { return environment_name(s.name) == name; });
-    if (found == std::end(kSettings))
-      return "unknown environment variable " + std::string(name) + "; the nearest is " +
-             environment_name(nearest(name, environment_name).name);
-    if (const auto error = assign(*found, config, entry.substr(equals + 1)); !error.empty())
-      return std::string(name) + ": " + error;
+    if (const auto error = assign(*setting, config, entry.substr(equals + 1)); !error.empty())
+      return std::string(entry.substr(0, equals)) + ": " + error;
   }
   return "";
+}
+
+std::vector<UnknownVariable> unknown_environment(char** environment) {
+  std::vector<UnknownVariable> unknown;
+  for (; *environment != nullptr; ++environment) {
+    const std::string_view entry = *environment;
+    if (!entry.starts_with(kPrefix) || setting_of(entry) != nullptr) continue;
+    const auto name = entry.substr(0, entry.find('='));
+    unknown.push_back({std::string(name), environment_name(nearest(name, environment_name).name)});
+  }
+  return unknown;
 }
 
 }  // namespace simpleim::base

@@ -42,7 +42,15 @@ std::string environment_name(std::string_view key);
 std::string set_config(Config& config, std::string_view key, std::string_view value);
 /// Reads a TOML file over `config`; returns as set_config does.
 std::string load_config_file(Config& config, const std::string& path);
-/// Reads SIMPLEIM_* over `config`; an unknown name is an error too.
+/// Reads SIMPLEIM_SECTION_NAME over `config`; returns as set_config does. What names no key is not looked at: others
+/// give such names, too (Kubernetes sets SIMPLEIM_PORT for a service of that name).
 std::string load_config_environment(Config& config, char** environment);
+struct UnknownVariable {
+  std::string name;
+  /// The nearest that exists.
+  std::string nearest;
+};
+/// Variables that begin like ours and name no key: mistyped, or not meant for us.
+std::vector<UnknownVariable> unknown_environment(char** environment);
 
 }  // namespace simpleim::base

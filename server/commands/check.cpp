@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <chrono>
 #include <filesystem>
 #include <iostream>
@@ -29,6 +31,9 @@ int check(const Options& options) {
   if (!config.server.admin_listen.empty()) (void)net::parse_endpoint(config.server.admin_listen);
   if (!config.tls.cert_file.empty()) net::TlsContext(config.tls.cert_file, config.tls.key_file);
   std::cout << "configuration: ok\n";
+  for (const auto& variable : base::unknown_environment(environ))
+    std::cout << "environment: " << variable.name << " is not known and changes nothing; the nearest is "
+              << variable.nearest << "\n";
   if (!is_embedded(config)) {
     Workplace place(config);
     std::cout << "database: ok\n";

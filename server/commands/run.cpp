@@ -1,3 +1,5 @@
+#include <sys/stat.h>
+
 #include <CLI/CLI.hpp>
 #include <array>
 #include <filesystem>
@@ -115,6 +117,8 @@ int parse_and_run(int argc, char** argv) {
 }  // namespace
 
 int run(int argc, char** argv) {
+  // Messages, password hashes and keys are nobody else's to read, whatever is written and wherever.
+  ::umask(077);
   std::string problem;
   try {
     return parse_and_run(argc, argv);

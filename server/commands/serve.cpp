@@ -1,5 +1,6 @@
 #include <pthread.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "commands/actions.h"
@@ -25,6 +26,10 @@ int serve(const Options& options) {
   const auto signals = handled_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
+
+  for (const auto& variable : base::unknown_environment(environ))
+    base::log::warn("unknown environment variable; it changes nothing",
+                    {{"name", variable.name}, {"nearest", variable.nearest}});
 
   Server server(config);
   server.reload(config);

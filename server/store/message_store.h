@@ -92,8 +92,8 @@ class MessageStore {
   virtual ~MessageStore() = default;
 
   /// Assigns the next seq of `message.conversation` (ignoring message.seq) and stores the message
-  /// with `message.timestamp`; `mentions` become findable through first_mention (UserId{0}:
-  /// everyone). Idempotent by (from, id) forever.
+  /// with `message.timestamp`, or that of the message before it when that is later (the clock was set back); `mentions`
+  /// become findable through first_mention (UserId{0}: everyone). Idempotent by (from, id) forever.
   virtual Appended append(const Message& message, const std::vector<UserId>& mentions) = 0;
 
   /// What append() would answer to a message that was stored before; nothing for a new one.

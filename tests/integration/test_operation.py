@@ -47,11 +47,41 @@ def test_configuration_errors_name_the_key(tmp_path):
         toml.write_text(text)
         error = refused("--config", toml, "--data-dir", tmp_path / "d")
         assert all(word in error for word in words), error
-    assert "SIMPLEIM_LIMITS_MESSAGE_BURST" in refused("--data-dir", tmp_path / "d", env={"SIMPLEIM_LIMITS_MESAGE_BURST": "1"})
+    assert "SIMPLEIM_LIMITS_MESSAGE_BURST" in refused("--data-dir", tmp_path / "d", env={"SIMPLEIM_LIMITS_MESSAGE_BURST": "many"})
     assert "server.listen" in refused("--data-dir", tmp_path / "d", "--listen", "0.0.0.0:0")
     assert "host:port" in refused("--data-dir", tmp_path / "d", "--listen", "127.0.0.1")
     assert "limits.message_burst" in refused("--set", "limits.message_burst=0", "--data-dir", tmp_path / "d")
     assert "cannot listen" in refused("--data-dir", tmp_path / "d", "--listen", "192.0.2.1:1", "--set", "server.allow_plain=true")
+
+
+# What Kubernetes sets in every pod for a Service called simpleim.
+OF_OTHERS = {"SIMPLEIM_PORT": "tcp://10.0.0.1:8080", "SIMPLEIM_SERVICE_HOST": "10.0.0.1", "SIMPLEIM_SERVICE_PORT": "8080", "SIMPLEIM_PORT_8080_TCP_ADDR": "10.0.0.1",
+             "SIMPLEIM_SERVICE_PORT_HTTP": "8080", "SIMPLEIM_LIMITS_MESAGE_BURST": "1"}
+
+
+def test_variables_that_name_no_key_are_a_warning():
+    with Server(env=OF_OTHERS) as server:
+        for name in OF_OTHERS:
+            assert name in server.log_text()
+        assert "SIMPLEIM_LIMITS_MESSAGE_BURST" in server.log_text(), "the nearest key"
+        checked = subprocess.run([BINARY, "check", "--data-dir", server.data_dir], capture_output=True, text=True, env={**os.environ, **OF_OTHERS})
+        assert checked.returncode == 0 and "SIMPLEIM_PORT is not known" in checked.stdout
+
+
+@pytest.mark.embedded
+def test_what_is_written_is_nobody_else_s_to_read(tmp_path):
+    loose = ["sh", "-c", 'umask 022; exec "$@"', "_"]
+    with Server(wrapper=loose) as server:
+        alice = User(server)
+        alice.connect().say(User(server), "secret")
+        alice.api.raw("POST", "/api/files", b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nx\r\n--b--\r\n', {"Content-Type": "multipart/form-data; boundary=b"})
+        for command in (["backup", tmp_path / "backup"], ["restore", tmp_path / "backup", "--data-dir", tmp_path / "restored"],
+                        ["user", "add", "eve", "--password", "secret-1", "--data-dir", tmp_path / "made"]):
+            where = [] if "--data-dir" in command else ["--data-dir", server.data_dir]
+            subprocess.run([*loose, BINARY, *command, *where], check=True, capture_output=True)
+        for folder in (server.data_dir, tmp_path / "backup", tmp_path / "restored", tmp_path / "made"):
+            for path in [folder, *folder.rglob("*")]:
+                assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
 
 
 def test_flag_wins_over_environment_over_file(tmp_path):

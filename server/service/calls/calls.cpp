@@ -149,7 +149,9 @@ void Calls::record(Batch& batch, const store::Call& call, const char* status) {
       .end_object();
   const auto conversation = ConversationId::between(call.caller, call.callee);
   Message record{ids_.message_id(), conversation, call.caller, FrameType::kEvent, 0, batch.now_ms(), std::move(json)};
-  record.seq = batch.store().messages().append(record, {}).seq;
+  const auto appended = batch.store().messages().append(record, {});
+  record.seq = appended.seq;
+  record.timestamp = appended.timestamp;
   if (record.seq == 1) {
     batch.store().conversations().open(UserId{conversation.low}, conversation, 0);
     batch.store().conversations().open(UserId{conversation.high}, conversation, 0);

@@ -331,6 +331,7 @@ void CommitLoop::apply_send(Batch& batch, Send& send) {
     return batch.emit(answer_again(appended, send.origin, send.from, frame.message_id));
   ++batch_messages_;
   message.seq = appended.seq;
+  message.timestamp = appended.timestamp;
   for (const auto file : files) store_.files().add_place(file, {conversation, appended.seq});
   if (appended.seq == 1 && !conversation.is_group()) {
     store_.conversations().open(UserId{conversation.low}, conversation, 0);
@@ -394,6 +395,7 @@ std::int64_t append_event(Batch& batch, base::IdMaker& ids, GroupId group, std::
                   batch.now_ms(),   std::move(content)};
   const auto appended = batch.store().messages().append(message, {});
   message.seq = appended.seq;
+  message.timestamp = appended.timestamp;
   batch.emit(MessageStored{std::move(message), {}});
   return appended.seq;
 }

@@ -154,7 +154,9 @@ Result<Message> Operations::apply(Batch& batch, const OperationFrame& frame, Use
                 0,
                 batch.now_ms(),
                 make_content(batch, frame, *target, from)};
-  entry.seq = messages.append(entry, {}).seq;
+  const auto appended = messages.append(entry, {});
+  entry.seq = appended.seq;
+  entry.timestamp = appended.timestamp;
   if (frame.type == FrameType::kRecall) recall(batch, *target, from, entry.seq);
   if (frame.type == FrameType::kEdit) edit(batch, *target, frame, entry.seq);
   if (frame.type == FrameType::kPin) messages.pin(*target, from, batch.now_ms(), frame.on);

@@ -55,8 +55,9 @@ Appended BatchedMessageStore::append(const Message& message, const std::vector<U
   if (entry.last_seq >= kSeqMask) throw StoreError(ErrorCode::kInternal, "a conversation is full");
   auto stored = message;
   stored.seq = ++entry.last_seq;
+  stored.timestamp = std::max(stored.timestamp, entry.last_timestamp);
   entry.grown = true;
-  if (protocol::is_shown(message.type)) entry.last_timestamp = message.timestamp;
+  if (protocol::is_shown(message.type)) entry.last_timestamp = stored.timestamp;
   known_[message.id] = Known{stored.from, stored.conversation, stored.seq, stored.timestamp};
   write(entry.key, stored);
   if (!mentions.empty()) add_mentions(stored, mentions);

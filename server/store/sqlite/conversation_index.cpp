@@ -10,10 +10,12 @@ ConversationIndex::Entry& ConversationIndex::open(ConversationId conversation) {
   auto& db = db_.write();
   Entry entry;
   {
-    auto query = db.query("SELECT id, last_seq FROM conversation WHERE high=? AND low=?");
+    auto query = db.query("SELECT id, last_seq, last_timestamp FROM conversation WHERE high=? AND low=?");
     if (query.bind(conversation.high).bind(conversation.low).step()) {
       entry.key = query.integer();
-      entry.last_seq = std::max(query.integer(), recent_.last_seq_pending(conversation));
+      const auto pending = recent_.end_pending(conversation);
+      entry.last_seq = std::max(query.integer(), pending.seq);
+      entry.last_timestamp = std::max(query.integer(), pending.timestamp);
     }
   }
   if (entry.key == 0) {

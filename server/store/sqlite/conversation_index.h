@@ -15,6 +15,7 @@ class ConversationIndex final : public sql::ConversationKeys {
   struct Entry {
     std::int64_t key = 0;
     std::int64_t last_seq = 0;
+    std::int64_t last_timestamp = 0;
   };
 
   ConversationIndex(Database& db, const RecentMessages& recent) : db_(db), recent_(recent) {}
@@ -27,7 +28,7 @@ class ConversationIndex final : public sql::ConversationKeys {
   void rollback() { entries_.clear(); }
 
  private:
-  /// Past this the cache starts over: 24 bytes an entry plus the table's slack.
+  /// Past this the cache starts over: 32 bytes an entry plus the table's slack.
   static constexpr std::size_t kMaxEntries = 200'000;
 
   Database& db_;

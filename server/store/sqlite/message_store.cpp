@@ -74,6 +74,7 @@ Appended SqliteMessageStore::append(const Message& message, const std::vector<Us
   if (entry.last_seq >= kSeqMask) throw StoreError(ErrorCode::kInternal, "a conversation is full");
   Message stored = message;
   stored.seq = ++entry.last_seq;
+  stored.timestamp = entry.last_timestamp = std::max(stored.timestamp, entry.last_timestamp);
   append_record(journal_, stored);
   recent_.add(stored, entry.key);
   ++batch_size_;

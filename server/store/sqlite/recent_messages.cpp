@@ -115,14 +115,16 @@ const RecentMessages::Slot* RecentMessages::find_pending(std::string_view id) co
   return nullptr;
 }
 
-std::int64_t RecentMessages::last_seq_pending(ConversationId conversation) const {
+RecentMessages::End RecentMessages::end_pending(ConversationId conversation) const {
   for (const auto* g :
        {static_cast<const Generation*>(growing_.get()), static_cast<const Generation*>(frozen_.get())}) {
     if (g == nullptr) continue;
     const auto found = g->by_conversation.find(conversation);
-    if (found != g->by_conversation.end()) return g->slots[found->second.back()].seq;
+    if (found == g->by_conversation.end()) continue;
+    const auto& last = g->slots[found->second.back()];
+    return {last.seq, last.timestamp};
   }
-  return 0;
+  return {};
 }
 
 void RecentMessages::freeze() {

@@ -77,7 +77,12 @@ class RecentMessages {
   const Message* staged(const Slot& slot) const;
   /// Includes messages of the batch in progress. Null when it is not here.
   const Slot* find_pending(std::string_view id) const;
-  std::int64_t last_seq_pending(ConversationId conversation) const;
+  struct End {
+    std::int64_t seq = 0;
+    std::int64_t timestamp = 0;
+  };
+  /// The last message of a conversation, as above; zeros when none is here.
+  End end_pending(ConversationId conversation) const;
   const Generation& growing() const { return *growing_; }
   /// Turns the growing generation into the one to archive; only when there is none.
   void freeze();

@@ -53,7 +53,15 @@ TEST(Config, ReadsTheEnvironment) {
   EXPECT_EQ(config.limits.messages_per_second, 7);
   std::string bad = "SIMPLEIM_LIMITS_MESSAGE_PER_SECOND=7";
   char* wrong[] = {bad.data(), nullptr};
-  EXPECT_NE(load_config_environment(config, wrong).find("SIMPLEIM_LIMITS_MESSAGES_PER_SECOND"), std::string::npos);
+  EXPECT_EQ(load_config_environment(config, wrong), "") << "it may be meant for others";
+  const auto unknown = unknown_environment(wrong);
+  ASSERT_EQ(unknown.size(), 1u);
+  EXPECT_EQ(unknown[0].name, "SIMPLEIM_LIMITS_MESSAGE_PER_SECOND");
+  EXPECT_EQ(unknown[0].nearest, "SIMPLEIM_LIMITS_MESSAGES_PER_SECOND");
+  EXPECT_TRUE(unknown_environment(environment).empty());
+  std::string no_number = "SIMPLEIM_LIMITS_MESSAGES_PER_SECOND=tcp://10.0.0.1:80";
+  char* bad_value[] = {no_number.data(), nullptr};
+  EXPECT_NE(load_config_environment(config, bad_value).find("SIMPLEIM_LIMITS_MESSAGES_PER_SECOND"), std::string::npos);
 }
 
 TEST(Config, KnowsWhatDoesNotFitTogether) {
