@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 
 #include "net/header_value.h"
 
@@ -173,6 +174,13 @@ protocol::Result<std::int64_t> query_integer(const net::Request& request, std::s
     return protocol::invalid_field(
         std::string(name), "a whole number from " + std::to_string(low) + " to " + std::to_string(high) + " is needed");
   return value;
+}
+
+protocol::Result<std::size_t> query_limit(const net::Request& request, std::size_t fallback, std::size_t most) {
+  const auto wanted =
+      query_integer(request, "limit", static_cast<std::int64_t>(fallback), 1, std::numeric_limits<std::int64_t>::max());
+  if (!wanted) return wanted.error();
+  return std::min(static_cast<std::size_t>(wanted.value()), most);
 }
 
 }  // namespace simpleim::api

@@ -48,4 +48,7 @@ std::optional<std::int64_t> whole_number(std::string_view text);
 protocol::Result<std::int64_t> query_integer(const net::Request& request, std::string_view name, std::int64_t fallback,
                                              std::int64_t low, std::int64_t high);
 
+/// How many the query asks for, at least 1; what is above `most` is cut to it (base contract).
+protocol::Result<std::size_t> query_limit(const net::Request& request, std::size_t fallback, std::size_t most);
+
 }  // namespace simpleim::api

@@ -12,6 +12,8 @@ struct ServerInfo {
   /// As the world reaches it, without a slash at its end; empty: each request says it.
   std::string public_url;
   bool registration_open = true;
+  /// auth.reserved_usernames.
+  std::string reserved_usernames;
   /// Code points.
   std::int64_t password_min_length = 0;
   /// Seconds; 0: without end.

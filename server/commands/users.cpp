@@ -51,7 +51,7 @@ int add_user(UserContext& context, const std::string& username, const std::strin
   user.nickname = nickname.empty() ? username : nickname;
   user.created_at = context.clock.now_ms();
   user.password_hash = context.passwords.hash(password);
-  if (const auto error = service::check_text("nickname", user.nickname, 1, 64)) return fail(error->text);
+  if (const auto error = service::check_name("nickname", user.nickname, 1, 64)) return fail(error->text);
   context.store.begin();
   if (!context.store.accounts().create_user(user)) {
     context.store.rollback();

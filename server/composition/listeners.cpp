@@ -36,6 +36,7 @@ api::ServerInfo server_info(const base::Config& config) {
           .version = SIMPLEIM_VERSION,
           .public_url = public_url(config),
           .registration_open = config.auth.registration == "open",
+          .reserved_usernames = config.auth.reserved_usernames,
           .password_min_length = config.auth.password_min_length,
           .recall_window_s = config.message.recall_window_s,
           .edit_window_s = config.message.edit_window_s,

@@ -64,7 +64,7 @@ void Session::refuse(std::string_view message_id, const Error& error) {
 
 void Session::send_error(const Error& error, std::string_view ref) {
   auto& out = shard_.scratch_text();
-  protocol::write_error(out, error, ref, shard_.now_ms());
+  protocol::write_error(out, info_.user, error, ref, shard_.now_ms());
   socket_->queue_text(out);
 }
 
@@ -187,7 +187,7 @@ void Session::show_presence(const std::vector<store::User>& users, const std::ve
   for (const auto& user : users) {
     const auto state = std::find_if(online.begin(), online.end(), [&](const auto& p) { return p.user == user.id; });
     auto& out = shard_.scratch_text();
-    protocol::write_presence(out, user.id, state != online.end() && state->online,
+    protocol::write_presence(out, info_.user, user.id, state != online.end() && state->online,
                              user.hides_last_seen ? 0 : user.last_seen, now);
     socket_->queue_text(out);
   }
@@ -219,17 +219,17 @@ void Session::handle(protocol::QueryFrame&& frame) {
 void Session::answer_query(std::string_view ref, int status, std::string_view body) {
   const Error too_large{ErrorCode::kTooLarge, "the answer does not fit into a frame; ask for less, or over REST"};
   auto& out = shard_.scratch_text();
-  if (body.size() <= kMaxQueryAnswer) protocol::write_query_answer(out, ref, status, body, shard_.now_ms());
+  if (body.size() <= kMaxQueryAnswer) protocol::write_query_answer(out, info_.user, ref, status, body, shard_.now_ms());
   else
-    protocol::write_query_answer(out, ref, protocol::http_status(too_large.code), protocol::error_body(too_large),
-                                 shard_.now_ms());
+    protocol::write_query_answer(out, info_.user, ref, protocol::http_status(too_large.code),
+                                 protocol::error_body(too_large), shard_.now_ms());
   socket_->queue_text(out);
 }
 
 void Session::handle(protocol::HeartbeatFrame&&) {
   if (!allow_control_frame()) return;
   auto& out = shard_.scratch_text();
-  protocol::write_heartbeat(out, shard_.now_ms());
+  protocol::write_heartbeat(out, info_.user, shard_.now_ms());
   socket_->queue_text(out);
 }
 

@@ -20,10 +20,17 @@ constexpr std::size_t kSyncPiece = 256;
 /// Conversations in one frame 60.
 constexpr std::size_t kMaxSummary = 2000;
 
-std::string summary_frame(const std::vector<service::ConversationView>& views, bool has_more, std::int64_t now_ms) {
+std::string summary_frame(service::UserId to, const std::vector<service::ConversationView>& views, bool has_more,
+                          std::int64_t now_ms) {
   std::string out;
   base::JsonWriter w(out);
-  w.begin_object().field("message_id", "").field("type", 60).field("from", "system").key("content").begin_object();
+  w.begin_object()
+      .field("message_id", "")
+      .field("type", static_cast<int>(protocol::FrameType::kSync))
+      .field("from", "system")
+      .field("to", to.str())
+      .key("content")
+      .begin_object();
   w.key("conversations").begin_array();
   for (std::size_t i = 0; i < std::min(views.size(), kMaxSummary); ++i) {
     const auto& view = views[i];
@@ -158,7 +165,7 @@ void Session::send_summary() {
             for (const auto& view : views) places.push_back({view.state.conversation, view.last_seq});
             (void)context.link->anchor(user, places);
           }
-          const auto text = summary_frame(views, gapped, context.clock.now_ms());
+          const auto text = summary_frame(user, views, gapped, context.clock.now_ms());
           shard.with_session(id, [text](Session& session) { session.socket_->queue_text(text); });
         } catch (const store::StoreError&) {
           // Who is up to date stays connected, and is told where he stands once that is known.

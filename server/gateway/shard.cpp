@@ -152,9 +152,11 @@ void Shard::apply_membership(const service::MembershipChanged& changed) {
 void Shard::announce_presence(service::UserId user, bool online) {
   auto* topic = topics_.find(TopicKey::presence_of(user));
   if (topic == nullptr) return;
-  auto& text = scratch_text();
-  protocol::write_presence(text, user, online, now_ms(), now_ms());
-  for (auto* session : topic->sessions) session->socket().queue_text(text);
+  for (auto* session : topic->sessions) {
+    auto& text = scratch_text();
+    protocol::write_presence(text, session->info().user, user, online, now_ms(), now_ms());
+    session->socket().queue_text(text);
+  }
 }
 
 void Shard::close(std::uint64_t connection, net::CloseCode code, std::string_view reason) {

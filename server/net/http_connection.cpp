@@ -239,7 +239,10 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   // ---------------------------------------------------------------- requests
 
   void handle(Request request) {
-    if (request.method == "OPTIONS" && !manner_.cors_origin.empty()) return answer_preflight();
+    // Without that header it is a question of its own (tus asks what the server can do).
+    if (request.method == "OPTIONS" && !manner_.cors_origin.empty() &&
+        !request.header("access-control-request-method").empty())
+      return answer_preflight();
     if (const auto* upgrade = context_.router->find_upgrade(request)) return handle_upgrade(request, *upgrade);
     const auto match = context_.router->find(request);
     if (match.route == nullptr && !match.allow.empty()) return answer_not_allowed(match.allow);
@@ -256,8 +259,10 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   void answer_preflight() {
     Response response;
     response.status = 204;
-    response.headers = {{"Access-Control-Allow-Methods", "GET, POST, PUT, PATCH, DELETE"},
-                        {"Access-Control-Allow-Headers", "authorization, content-type"},
+    response.headers = {{"Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, PATCH, DELETE"},
+                        {"Access-Control-Allow-Headers",
+                         "authorization, content-type, range, if-none-match, tus-resumable, upload-length, "
+                         "upload-metadata, upload-offset, x-http-method-override, x-requested-with"},
                         {"Access-Control-Max-Age", "600"}};
     answer(response);
   }

@@ -46,10 +46,14 @@ void for_each_parameter(std::string_view value, Visit visit) {
   }
 }
 
+/// Browsers encode a quote and line breaks in a name, and nothing else (WHATWG HTML, "multipart/form-data"): any other
+/// percent sign is the name's own.
 std::string decode_name(std::string text) {
-  if (text.find('%') == std::string::npos) return text;
-  auto decoded = percent_decode(text, false);
-  return decoded ? *decoded : text;
+  constexpr std::pair<std::string_view, char> kEncoded[] = {{"%22", '"'}, {"%0D", '\r'}, {"%0A", '\n'}};
+  for (const auto& [code, character] : kEncoded)
+    for (auto at = text.find(code); at != std::string::npos; at = text.find(code, at + 1))
+      text.replace(at, code.size(), 1, character);
+  return text;
 }
 
 /// RFC 8187: UTF-8''percent-encoded.

@@ -6,6 +6,11 @@
 namespace simpleim::net {
 namespace {
 
+/// What pages of allowed origins may read beside the few headers that all may (Fetch standard).
+constexpr std::string_view kExposed =
+    "Access-Control-Expose-Headers: Location, Retry-After, ETag, Accept-Ranges, Content-Range, Content-Disposition, "
+    "Tus-Resumable, Tus-Version, Tus-Extension, Tus-Max-Size, Upload-Offset, Upload-Length\r\n";
+
 namespace http = boost::beast::http;
 
 /// Where Beast has none, or an older one than RFC 9110.
@@ -48,7 +53,8 @@ std::string response_head(const Response& response, const ResponseContext& conte
       text += name + ": " + value + "\r\n";
   for (const auto& [name, value] : own) text += name + ": " + value + "\r\n";
   if (!context.cors_origin.empty())
-    text += "Access-Control-Allow-Origin: " + std::string(context.cors_origin) + "\r\nVary: Origin\r\n";
+    text += "Access-Control-Allow-Origin: " + std::string(context.cors_origin) + "\r\nVary: Origin\r\n" +
+            std::string(kExposed);
   if (context.tls) text += "Strict-Transport-Security: max-age=63072000\r\n";
   text += context.keep_alive ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n";
   return text;

@@ -31,6 +31,12 @@ void field(std::string& out, std::string_view name, auto id) {
   out += '"';
 }
 
+/// Whom a frame of a conversation is for, as of a message: the group, or the other user.
+void field_to(std::string& out, ConversationId conversation, UserId from) {
+  if (conversation.is_group()) field(out, "to", conversation.group());
+  else field(out, "to", conversation.peer_of(from));
+}
+
 void write_amendment(std::string& out, const Amendment& amendment) {
   out += R"(,"version":)";
   append_int(out, amendment.version);
@@ -109,8 +115,9 @@ void write_refusal(std::string& out, std::string_view message_id, UserId to, con
   close(out, timestamp);
 }
 
-void write_error(std::string& out, const Error& error, std::string_view ref, std::int64_t timestamp) {
+void write_error(std::string& out, UserId to, const Error& error, std::string_view ref, std::int64_t timestamp) {
   open(out, "", FrameType::kError, "system");
+  field(out, "to", to);
   out += R"(,"content":{)";
   error_fields(out, error);
   if (!ref.empty()) {
@@ -123,6 +130,7 @@ void write_error(std::string& out, const Error& error, std::string_view ref, std
 
 void write_mark(std::string& out, const MarkFrame& mark, UserId from, std::int64_t timestamp) {
   open(out, "", mark.type, from.str());
+  field_to(out, mark.conversation, from);
   out += R"(,"content":{"conversation_id":")";
   mark.conversation.append_to(out);
   out += R"(","seq":)";
@@ -134,6 +142,7 @@ void write_mark(std::string& out, const MarkFrame& mark, UserId from, std::int64
 
 void write_conversation(std::string& out, const ConversationSettings& settings, UserId user, std::int64_t timestamp) {
   open(out, "", FrameType::kConversation, user.str());
+  field(out, "to", user);
   std::string content;
   base::JsonWriter w(content);
   w.begin_object()
@@ -160,6 +169,7 @@ void write_call(std::string& out, FrameType type, std::string_view content, User
 
 void write_typing(std::string& out, ConversationId conversation, UserId from, std::int64_t timestamp) {
   open(out, "", FrameType::kTyping, from.str());
+  field_to(out, conversation, from);
   out += R"(,"content":{"conversation_id":")";
   conversation.append_to(out);
   out += "\"}";
@@ -167,8 +177,10 @@ void write_typing(std::string& out, ConversationId conversation, UserId from, st
   close(out, timestamp);
 }
 
-void write_presence(std::string& out, UserId user, bool online, std::int64_t last_seen, std::int64_t timestamp) {
+void write_presence(std::string& out, UserId to, UserId user, bool online, std::int64_t last_seen,
+                    std::int64_t timestamp) {
   open(out, "", FrameType::kPresence, user.str());
+  field(out, "to", to);
   out += R"(,"content":{"user_id":")";
   user.append_to(out);
   out += R"(","online":)";
@@ -179,9 +191,10 @@ void write_presence(std::string& out, UserId user, bool online, std::int64_t las
   close(out, timestamp);
 }
 
-void write_query_answer(std::string& out, std::string_view ref, int status, std::string_view body,
+void write_query_answer(std::string& out, UserId to, std::string_view ref, int status, std::string_view body,
                         std::int64_t timestamp) {
   open(out, "", FrameType::kQuery, "system");
+  field(out, "to", to);
   out += R"(,"content":{"ref":)";
   base::append_json_string(out, ref);
   out += R"(,"status":)";
@@ -192,8 +205,9 @@ void write_query_answer(std::string& out, std::string_view ref, int status, std:
   close(out, timestamp);
 }
 
-void write_heartbeat(std::string& out, std::int64_t timestamp) {
+void write_heartbeat(std::string& out, UserId to, std::int64_t timestamp) {
   open(out, "", FrameType::kHeartbeat, "system");
+  field(out, "to", to);
   out += R"(,"content":{"timestamp":)";
   append_int(out, timestamp);
   out += '}';

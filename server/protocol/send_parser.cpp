@@ -3,6 +3,7 @@
 
 #include "base/json_writer.h"
 #include "base/utf8.h"
+#include "base/visible_text.h"
 #include "protocol/frame_fields.h"
 
 /// Messages: types 0 to 2 and 4 to 7.
@@ -122,6 +123,8 @@ std::optional<RefusedFrame> read_text(simdjson::dom::object content, const Frame
   const auto text = content["text"].get_string();
   if (text.error()) return refuse(ErrorCode::kValidation, "content.text: a string is needed", kField);
   if (text.value_unsafe().empty()) return refuse(ErrorCode::kValidation, "content.text: must not be empty", kField);
+  if (!base::is_visible(text.value_unsafe()))
+    return refuse(ErrorCode::kValidation, "content.text: must have something to see", kField);
   if (text.value_unsafe().size() > limits.text_code_points &&
       base::code_points(text.value_unsafe()) > limits.text_code_points)
     return refuse(ErrorCode::kValidation,
@@ -137,6 +140,9 @@ std::optional<RefusedFrame> read_recipient(const Fields& fields, FrameType type,
   const auto group_text = [&]() -> std::optional<element> {
     if (!blank(fields.group_id)) return fields.group_id;
     if (type == FrameType::kGroup) return fields.to;
+    // The base contract lets a text without a kind of its own name a group in `to`.
+    if (type == FrameType::kText && fields.to && is_string(*fields.to) && GroupId::parse(as_string(*fields.to)))
+      return fields.to;
     return std::nullopt;
   }();
   if (group_text && type != FrameType::kPrivate) {

@@ -86,7 +86,7 @@ def test_unread_messages_are_counted_up_to_a_thousand(server, alice, bob):
 
 def test_connections_have_a_limit_in_all():
     with Server({"limits.connections": 20}) as server:
-        held = [plug(server) for _ in range(20)]
+        held = [in_place(server) for _ in range(20)]
         with plug(server) as s:
             s.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
             answer = everything(s)
@@ -97,6 +97,14 @@ def test_connections_have_a_limit_in_all():
         wait_until(lambda: server_answers(server))
         for s in held:
             s.close()
+
+
+def in_place(server):
+    """A connection that has been answered, so that it counts before the next one comes."""
+    s = plug(server)
+    s.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert s.recv(100).startswith(b"HTTP/1.1 200 ")
+    return s
 
 
 def server_answers(server):

@@ -83,7 +83,14 @@ def png(width, height, depth=16):
 
 def test_pictures_of_one_keep_no_file_of_another_waiting(server, alice, bob):
     slow = png(5000, 4000)
-    threads = [threading.Thread(target=post, args=(alice, slow, "slow.png")) for _ in range(4)]
+
+    def send_slow():
+        try:
+            post(alice, slow, "slow.png")
+        except TimeoutError:
+            pass  # a busy machine takes longer than a client waits; the server goes on all the same
+
+    threads = [threading.Thread(target=send_slow) for _ in range(4)]
     for t in threads:
         t.start()
     wait_until(lambda: any((server.data_dir / "files").rglob("whole-image-*")) if not os.environ.get("TEST_STORE") else True, deadline_s=30)

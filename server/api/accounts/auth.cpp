@@ -1,6 +1,7 @@
 #include "api/routes.h"
 #include "net/client_address.h"
 #include "net/header_value.h"
+#include "service/limits/text_rules.h"
 
 /// Registration, sign-in, refresh: what is open to everyone, and therefore limited by address.
 namespace simpleim::api {
@@ -54,6 +55,8 @@ net::Response sign_up(ApiContext& context, const net::Request& request) {
   const auto nickname = body.optional_text("nickname");
   const auto password = body.text("password");
   if (body.error()) return failure(*body.error());
+  if (service::is_reserved(username, context.info.reserved_usernames))
+    return failure(protocol::invalid_field("username", "this name is reserved; choose another"));
   const auto user = context.accounts.create(username, nickname && !nickname->empty() ? *nickname : username, password);
   if (!user) return failure(user.error());
   return ok([&](JsonWriter& w) {

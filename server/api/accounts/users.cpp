@@ -83,9 +83,9 @@ net::Response search(ApiContext& context, const net::Request& request, const Ide
   const auto q = request.param("q");
   if (q.empty() || q.size() > 256)
     return failure(protocol::invalid_field("q", "1 to 256 bytes of a username or nickname are needed"));
-  const auto limit = query_integer(request, "limit", 20, 1, 50);
+  const auto limit = query_limit(request, 20, 50);
   if (!limit) return failure(limit.error());
-  const auto users = context.accounts.search(q, static_cast<std::size_t>(limit.value()));
+  const auto users = context.accounts.search(q, limit.value());
   return ok([&](JsonWriter& w) { write_users(context, w, users, who.user); });
 }
 

@@ -60,14 +60,14 @@ void write_conversation(JsonWriter& w, const ConversationView& view) {
 }
 
 net::Response list(ApiContext& context, const net::Request& request, const Identity& me) {
-  const auto limit = query_integer(request, "limit", 50, 1, 200);
+  const auto limit = query_limit(request, 50, 200);
   if (!limit) return failure(limit.error());
   std::optional<ConversationCursor> after;
   if (const auto text = request.param("cursor"); !text.empty()) {
     after = parse_cursor(text);
     if (!after) return failure(protocol::invalid_field("cursor", "the next_cursor of a page is needed"));
   }
-  const auto page = context.conversations.list(me.user, after, static_cast<std::size_t>(limit.value()));
+  const auto page = context.conversations.list(me.user, after, limit.value());
   return ok([&](JsonWriter& w) {
     w.key("conversations").begin_array();
     for (const auto& view : page.conversations) write_conversation(w, view);

@@ -53,13 +53,12 @@ net::Response of_message(ApiContext& context, const net::Request& request, const
   const auto list = request.param("list");
   if (!list.empty() && list != "read" && list != "unread")
     return failure(protocol::invalid_field("list", "read or unread is needed"));
-  const auto limit = query_integer(request, "limit", 100, 1, 500);
+  const auto limit = query_limit(request, 100, 500);
   if (!limit) return failure(limit.error());
   const auto cursor = request.param("cursor");
   const auto after = cursor.empty() ? UserId() : UserId::parse(cursor);
   if (!after) return failure(protocol::invalid_field("cursor", "the next_cursor of a page is needed"));
-  const auto page = service::Receipts(context.store)
-                        .of(me.user, *id, list != "unread", *after, static_cast<std::size_t>(limit.value()));
+  const auto page = service::Receipts(context.store).of(me.user, *id, list != "unread", *after, limit.value());
   if (!page) return failure(page.error());
   return ok([&](JsonWriter& w) {
     w.field("message_id", id->view());

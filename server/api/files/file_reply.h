@@ -6,6 +6,11 @@
 /// How files are described and sent.
 namespace simpleim::api {
 
+/// A file's name has characters that turn it around: "exe.gpj" would be read as "jpg.exe".
+inline Error treacherous_name(std::string field) {
+  return protocol::invalid_field(std::move(field), "its name has characters that turn text around (U+202A)");
+}
+
 /// The members of an uploaded file; its URLs are signed for `me`.
 void write_file(JsonWriter& w, const service::Files& files, const store::File& file, UserId me);
 

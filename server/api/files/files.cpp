@@ -1,6 +1,8 @@
 #include <charconv>
 
 #include "api/files/file_reply.h"
+#include "base/utf8.h"
+#include "base/visible_text.h"
 #include "media/content_type.h"
 #include "net/multipart.h"
 
@@ -62,6 +64,7 @@ class FileForm final : public net::BodySink {
     if (part.name != "file") return true;
     if (writer_) return refuse(protocol::invalid_field("file", "one file a request"));
     name_ = part.file_name.value_or("");
+    if (base::is_utf8(name_) && base::has_bidi_override(name_)) return refuse(treacherous_name("file"));
     writer_ = files_.begin();
     return true;
   }

@@ -1,6 +1,8 @@
 #include <charconv>
 
 #include "api/files/file_reply.h"
+#include "base/utf8.h"
+#include "base/visible_text.h"
 #include "media/content_type.h"
 #include "net/base64.h"
 #include "net/header_value.h"
@@ -46,6 +48,8 @@ net::Response create_upload(ApiContext& context, const net::Request& request, co
   const auto wait = context.uploads.take(me.user.str(), context.clock.steady_ms());
   if (wait > 0) return tus(failure(Error{ErrorCode::kRateLimited, "too many uploads; try again later", "", wait}));
   const auto about = request.header("upload-metadata");
+  if (const auto name = metadata(about, "filename"); base::is_utf8(name) && base::has_bidi_override(name))
+    return tus(failure(treacherous_name("Upload-Metadata")));
   const auto duration = whole_number(metadata(about, "duration_ms"));
   const auto upload = context.files.create_upload(
       me.user, *size, {metadata(about, "filename"), metadata(about, "as") == "file", duration.value_or(0)});

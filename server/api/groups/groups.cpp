@@ -56,12 +56,12 @@ void write_member(JsonWriter& w, const service::MemberView& view) {
 }
 
 Response members(ApiContext& context, const Request& request, GroupId group, const Identity& me) {
-  const auto limit = query_integer(request, "limit", 100, 1, 500);
+  const auto limit = query_limit(request, 100, 500);
   if (!limit) return failure(limit.error());
   const auto cursor = request.param("cursor");
   const auto after = cursor.empty() ? UserId() : UserId::parse(cursor);
   if (!after) return failure(protocol::invalid_field("cursor", "the next_cursor of a page is needed"));
-  const auto page = context.groups.members(me.user, group, *after, static_cast<std::size_t>(limit.value()));
+  const auto page = context.groups.members(me.user, group, *after, limit.value());
   if (!page) return failure(page.error());
   return ok([&](JsonWriter& w) {
     w.key("members").begin_array();

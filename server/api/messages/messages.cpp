@@ -57,7 +57,7 @@ void write_user(JsonWriter& w, const store::User& user) {
 
 net::Response history(ApiContext& context, const net::Request& request, const Identity& me,
                       ConversationId conversation) {
-  const auto limit = query_integer(request, "limit", 50, 1, 200);
+  const auto limit = query_limit(request, 50, 200);
   if (!limit) return failure(limit.error());
   const auto before = query_integer(request, "last_seq", 0, 0, kMaxSeq);
   if (!before) return failure(before.error());
@@ -65,8 +65,8 @@ net::Response history(ApiContext& context, const net::Request& request, const Id
   if (!after) return failure(after.error());
   if (before.value() > 0 && after.value() >= 0)
     return failure(protocol::invalid_field("after_seq", "either last_seq or after_seq, not both"));
-  const auto page = MessageReader(context.store, me.user)
-                        .history(conversation, before.value(), after.value(), static_cast<std::size_t>(limit.value()));
+  const auto page =
+      MessageReader(context.store, me.user).history(conversation, before.value(), after.value(), limit.value());
   if (!page) return failure(page.error());
   return ok([&](JsonWriter& w) { write_page(w, page.value()); });
 }
@@ -101,13 +101,12 @@ net::Response reacting(ApiContext& context, const net::Request& request, const I
   if (!id) return failure(protocol::not_found());
   const auto emoji = request.param("emoji");
   if (emoji.empty()) return failure(protocol::invalid_field("emoji", "the emoji is needed"));
-  const auto limit = query_integer(request, "limit", 100, 1, 500);
+  const auto limit = query_limit(request, 100, 500);
   if (!limit) return failure(limit.error());
   const auto cursor = request.param("cursor");
   const auto after = cursor.empty() ? UserId() : UserId::parse(cursor);
   if (!after) return failure(protocol::invalid_field("cursor", "the next_cursor of a page is needed"));
-  const auto page =
-      MessageReader(context.store, me.user).reacting(*id, emoji, *after, static_cast<std::size_t>(limit.value()));
+  const auto page = MessageReader(context.store, me.user).reacting(*id, emoji, *after, limit.value());
   if (!page) return failure(page.error());
   return ok([&](JsonWriter& w) {
     w.key("users").begin_array();

@@ -74,14 +74,14 @@ void write_hit(JsonWriter& w, const Search::Hit& hit) {
 net::Response search(ApiContext& context, const net::Request& request, const Identity& me) {
   const auto query = parse_query(request);
   if (!query) return failure(query.error());
-  const auto limit = query_integer(request, "limit", 20, 1, 50);
+  const auto limit = query_limit(request, 20, 50);
   if (!limit) return failure(limit.error());
   std::optional<store::SearchHit> after;
   if (const auto text = request.param("cursor"); !text.empty()) {
     after = parse_cursor(text);
     if (!after) return failure(protocol::invalid_field("cursor", "the next_cursor of a page is needed"));
   }
-  const auto page = context.search.find(me.user, query.value(), after, static_cast<std::size_t>(limit.value()));
+  const auto page = context.search.find(me.user, query.value(), after, limit.value());
   if (!page) return failure(page.error());
   return ok([&](JsonWriter& w) {
     w.key("hits").begin_array();

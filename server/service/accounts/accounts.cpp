@@ -2,6 +2,7 @@
 
 #include "base/random.h"
 #include "base/utf8.h"
+#include "base/visible_text.h"
 #include "service/limits/text_rules.h"
 #include "service/messages/file_access.h"
 
@@ -36,7 +37,7 @@ std::optional<Error> Accounts::check_password(std::string_view password) const {
 
 Result<store::User> Accounts::create(std::string_view username, std::string_view nickname, std::string_view password) {
   if (auto error = check_username(username)) return *error;
-  if (auto error = check_text("nickname", nickname, 1, 64)) return *error;
+  if (auto error = check_name("nickname", nickname, 1, 64)) return *error;
   if (auto error = check_password(password)) return *error;
   const auto taken = [] {
     return Error{ErrorCode::kUsernameTaken, "username: it is taken; choose another", "username"};
@@ -45,7 +46,7 @@ Result<store::User> Accounts::create(std::string_view username, std::string_view
   store::User user;
   user.id = ids_.make<UserId>();
   user.username = username;
-  user.nickname = nickname;
+  user.nickname = base::normalized(nickname);
   user.created_at = clock_.now_ms();
   user.password_hash = passwords_.hash(password);
   return commits_.run<store::User>([&](Batch& batch) -> Result<store::User> {
@@ -136,13 +137,13 @@ Result<store::User> Accounts::profile(UserId user) {
 
 Result<store::User> Accounts::update_profile(UserId user, const ProfileChange& change) {
   if (change.nickname)
-    if (auto error = check_text("nickname", *change.nickname, 1, 64)) return *error;
+    if (auto error = check_name("nickname", *change.nickname, 1, 64)) return *error;
   if (change.bio)
     if (auto error = check_text("bio", *change.bio, 0, 500, true)) return *error;
   return commits_.run<store::User>([&](Batch& batch) -> Result<store::User> {
     auto found = batch.store().accounts().user(user);
     if (!found) return protocol::not_found();
-    if (change.nickname) found->nickname = *change.nickname;
+    if (change.nickname) found->nickname = base::normalized(*change.nickname);
     if (change.bio) found->bio = *change.bio;
     if (change.avatar_file_id) {
       if (auto error = publish_avatar(batch.store(), *change.avatar_file_id, user)) return *error;

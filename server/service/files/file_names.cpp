@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/utf8.h"
+#include "base/visible_text.h"
 
 namespace simpleim::service {
 namespace {
@@ -12,15 +13,14 @@ constexpr std::size_t kMaxExtension = 20;
 
 bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xc0) == 0x80; }
 
-/// U+200B–200F, U+2028–202E, U+2060–206F, U+FEFF, U+061C: invisible, or they turn text around.
-bool is_treacherous(std::string_view character) {
-  if (character.size() == 2) return character == "\xd8\x9c";
+/// U+200B, U+2028–2029, U+2060–206F, U+FEFF: there is nothing to see of them, and they do nothing for what is seen.
+/// Joiners (U+200C, U+200D) hold emoji and Persian words together and stay.
+bool is_useless(std::string_view character) {
   if (character.size() != 3) return false;
-  const auto second = static_cast<unsigned char>(character[1]);
   const auto third = static_cast<unsigned char>(character[2]);
-  if (character.starts_with("\xe2\x80")) return (third >= 0x8b && third <= 0x8f) || (third >= 0xa8 && third <= 0xae);
+  if (character.starts_with("\xe2\x80")) return third == 0x8b || third == 0xa8 || third == 0xa9;
   if (character.starts_with("\xe2\x81")) return third >= 0xa0 && third <= 0xaf;
-  return character.starts_with("\xef\xbb") && second == 0xbb && third == 0xbf;
+  return character == "\xef\xbb\xbf";
 }
 
 bool is_c1_control(std::string_view character) {
@@ -47,12 +47,14 @@ std::string safe_file_name(std::string_view name) {
     const auto character = name.substr(i, end - i);
     i = end;
     const auto byte = static_cast<unsigned char>(character[0]);
-    if (byte < 0x20 || byte == 0x7f || is_c1_control(character) || is_treacherous(character)) continue;
+    if (byte < 0x20 || byte == 0x7f || is_c1_control(character) || is_useless(character)) continue;
     clean += character;
   }
-  const auto first = clean.find_first_not_of(" .");
+  // Windows drops dots and blanks at the end; a dot in front hides a file where such are hidden, and is part of its
+  // name.
+  const auto first = clean.find_first_not_of(' ');
   const auto last = clean.find_last_not_of(" .");
-  if (first == std::string::npos) return "file";
+  if (last == std::string::npos || !base::is_visible(clean)) return "file";
   clean = clean.substr(first, last - first + 1);
   if (clean.size() <= kMaxBytes) return clean;
   const auto dot = clean.rfind('.');

@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "base/json_writer.h"
+#include "base/visible_text.h"
 #include "service/limits/text_rules.h"
 #include "service/messages/file_access.h"
 
@@ -80,7 +81,7 @@ Result<Groups::Access> Groups::require(store::Store& store, UserId me, GroupId g
 
 Result<GroupView> Groups::create(UserId me, std::string_view name, std::string_view description,
                                  std::vector<UserId> members) {
-  if (auto error = check_text("name", name, 1, 100)) return *error;
+  if (auto error = check_name("name", name, 1, 100)) return *error;
   if (auto error = check_text("description", description, 0, 500, true)) return *error;
   if (members.size() > kMaxTargets)
     return protocol::invalid_field("member_ids", "at most " + std::to_string(kMaxTargets) + " users in one call");
@@ -96,7 +97,7 @@ Result<GroupView> Groups::create(UserId me, std::string_view name, std::string_v
     Group group;
     do group.id = ids_.make<GroupId>();
     while (groups.group(group.id));
-    group.name = name;
+    group.name = base::normalized(name);
     group.description = description;
     group.owner = me;
     group.created_at = batch.now_ms();
@@ -252,7 +253,7 @@ Result<std::vector<store::User>> Groups::join_requests(UserId me, GroupId group)
 
 Result<GroupView> Groups::update(UserId me, GroupId group, const Change& change) {
   if (change.name)
-    if (auto error = check_text("name", *change.name, 1, 100)) return *error;
+    if (auto error = check_name("name", *change.name, 1, 100)) return *error;
   if (change.description)
     if (auto error = check_text("description", *change.description, 0, 500, true)) return *error;
   if (change.announcement)
@@ -262,7 +263,7 @@ Result<GroupView> Groups::update(UserId me, GroupId group, const Change& change)
     if (!access) return access.error();
     auto& g = access->group;
     const auto before = g;
-    if (change.name) g.name = *change.name;
+    if (change.name) g.name = base::normalized(*change.name);
     if (change.description) g.description = *change.description;
     if (change.announcement) g.announcement = *change.announcement;
     if (change.avatar_file_id) {
@@ -330,7 +331,7 @@ Result<void> Groups::kick(UserId me, GroupId group, UserId user) {
 
 Result<MemberView> Groups::update_member(UserId me, GroupId group, UserId user, const MemberChange& change) {
   if (change.nickname)
-    if (auto error = check_text("nickname", *change.nickname, 0, 64)) return *error;
+    if (auto error = check_name("nickname", *change.nickname, 0, 64)) return *error;
   if (change.role && *change.role == Role::kOwner)
     return protocol::invalid_field("role", "admin or member; ownership moves by a transfer");
   const auto changed = run_in<GroupMember>(group, [&](Batch& batch) -> Result<GroupMember> {
@@ -352,7 +353,7 @@ Result<MemberView> Groups::update_member(UserId me, GroupId group, UserId user, 
     const auto before = *target;
     if (change.role) target->role = *change.role;
     if (change.muted_until) target->muted_until = *change.muted_until;
-    if (change.nickname) target->nickname = *change.nickname;
+    if (change.nickname) target->nickname = base::normalized(*change.nickname);
     batch.store().groups().put_member(*target);
     batch.permissions().forget_member(group, user);
     if (target->role != before.role)

@@ -138,10 +138,10 @@ TEST(FrameWriter, WritesWhatHistoryAndSocketsShow) {
 
 TEST(FrameWriter, EscapesWhatComesFromOutside) {
   std::string out;
-  write_error(out, {ErrorCode::kValidation, "bad \"x\"\n"}, "a\\b", 5);
+  write_error(out, UserId{7}, {ErrorCode::kValidation, "bad \"x\"\n"}, "a\\b", 5);
   EXPECT_EQ(
       out,
-      R"({"message_id":"","type":34,"from":"system","content":{"code":40002,"error":"bad \"x\"\n","ref":"a\\b"},"timestamp":5})");
+      R"({"message_id":"","type":34,"from":"system","to":"user_0000000000007","content":{"code":40002,"error":"bad \"x\"\n","ref":"a\\b"},"timestamp":5})");
 }
 
 }  // namespace simpleim::protocol
