@@ -123,3 +123,23 @@ test('theme and language are chosen and stay', async () => {
   await ada.page.getByRole('heading', { name: '外观' }).waitFor()
   expect(await ada.page.evaluate(() => [document.documentElement.dataset.theme, document.documentElement.lang])).toEqual(['dark', 'zh-CN'])
 })
+
+test('privacy: who may add me to groups, and whether I am seen', async () => {
+  const ada = await scene.person('Ada')
+  const bob = await scene.person('Bob')
+  await openPrivate(bob.page, ada.user)
+  await bob.page.getByText('Online').first().waitFor()
+  await ada.page.getByTestId('settings-open').click()
+  await ada.page.getByTestId('settings-privacy').click()
+  await ada.page.getByText('Nobody').click()
+  await ada.page.getByText('Saved').first().waitFor()
+  await ada.page.getByTestId('settings-show-online').click()
+  await bob.page.getByText('Online').first().waitFor({ state: 'detached' })
+  await scene.shot(ada.page, 'privacy')
+  await ada.page.reload()
+  await expect.poll(() => ada.page.getByRole('radio', { name: 'Nobody' }).isChecked()).toBe(true)
+  const token = await fetch(`${scene.server.url}/api/login`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ username: bob.user.username, password: bob.user.password }) })
+  const { data } = await token.json() as { data: { token: string } }
+  const made = await fetch(`${scene.server.url}/api/groups`, { method: 'POST', headers: { 'Content-Type': 'application/json', 'Authorization': `Bearer ${data.token}` }, body: JSON.stringify({ name: 'Spam', member_ids: [ada.user.user_id] }) })
+  expect(((await made.json()) as { data: { member_count: number } }).data.member_count).toBe(1)
+})

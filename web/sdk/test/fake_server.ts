@@ -86,6 +86,7 @@ export class FakeServer {
   chaos: Chaos = CALM
   refuse: { code: number, error: string } | undefined
   requests: string[] = []
+  opened = 0
   down = false
   /** The session is over. */
   revoked = false
@@ -182,6 +183,7 @@ export class FakeServer {
     if (this.down)
       throw new Error('refused')
     const socket = new FakeSocket(this)
+    this.opened++
     this.sockets.add(socket)
     queueMicrotask(() => queueMicrotask(() => this.sync()))
     return socket

@@ -333,6 +333,7 @@ export default {
     histories: { since_joined: 'Messages after they joined', all: 'All messages' },
     link: 'Invite link',
     add: 'Add members',
+    notAdded: '{n} person does not allow to be added. | {n} people do not allow to be added.',
     role: { owner: 'Owner', admin: 'Admin', member: 'Member' },
     mutedUntil: 'Muted until {when}',
     makeAdmin: 'Make admin',
@@ -362,6 +363,7 @@ export default {
     sections: {
       profile: 'Profile',
       password: 'Password',
+      privacy: 'Privacy',
       sessions: 'Devices',
       notifications: 'Notifications',
       calls: 'Calls',
@@ -372,6 +374,14 @@ export default {
     },
     profile: { nickname: 'Display name', bio: 'About you', bioHint: 'At most 500 characters', id: 'Your id' },
     password: { old: 'Current password', new: 'New password', change: 'Change password', changed: 'Password changed. All other devices were signed out.' },
+    privacy: {
+      invites: 'Who may add you to groups',
+      rules: { everybody: 'Everybody', contacts: 'People you write to', nobody: 'Nobody' },
+      invitesText: 'Whom you have blocked never may. You can always join groups yourself.',
+      online: 'Show when you are online',
+      onlineText: 'Off: everybody sees you offline.',
+      lastSeen: 'Show when you were last online',
+    },
     sessions: { title: 'Signed-in devices', current: 'This device', active: 'Active {when}', revoke: 'Sign out', revoked: 'Signed out', text: 'Sign out what you do not know.' },
     calls: {
       relay: 'Always relay calls',

@@ -335,6 +335,7 @@ const messages: typeof en = {
     histories: { since_joined: '加入之后的消息', all: '全部消息' },
     link: '邀请链接',
     add: '添加成员',
+    notAdded: '有 {n} 人不允许被拉进群。',
     role: { owner: '群主', admin: '管理员', member: '成员' },
     mutedUntil: '禁言至 {when}',
     makeAdmin: '设为管理员',
@@ -364,6 +365,7 @@ const messages: typeof en = {
     sections: {
       profile: '个人资料',
       password: '密码',
+      privacy: '隐私',
       sessions: '设备',
       notifications: '通知',
       calls: '通话',
@@ -374,6 +376,14 @@ const messages: typeof en = {
     },
     profile: { nickname: '昵称', bio: '个人简介', bioHint: '最多 500 个字符', id: '你的 id' },
     password: { old: '当前密码', new: '新密码', change: '修改密码', changed: '密码已修改，其他设备已退出登录。' },
+    privacy: {
+      invites: '谁可以把你拉进群',
+      rules: { everybody: '所有人', contacts: '你联系过的人', nobody: '没有人' },
+      invitesText: '被你拉黑的人始终不可以。你自己随时可以加入群。',
+      online: '显示在线状态',
+      onlineText: '关闭后，所有人看到的你都是离线。',
+      lastSeen: '显示最后在线时间',
+    },
     sessions: { title: '已登录的设备', current: '当前设备', active: '{when}活跃', revoke: '退出登录', revoked: '已退出', text: '不认识的设备请立即退出。' },
     calls: {
       relay: '始终中转通话',
