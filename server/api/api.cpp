@@ -96,7 +96,7 @@ void add_routes(net::Router& router, ApiContext& context) {
   add_upload_routes(router, context);
   add_search_routes(router, context);
   add_rtc_routes(router, context);
-  add_system_routes(router, context);
+  add_system_routes(router, context, false);
   router.add("GET", "/api/openapi.json", net::Lane::kInline, [](const net::Request&) {
     net::Response response;
     response.body = description();
@@ -111,7 +111,7 @@ void add_routes(net::Router& router, ApiContext& context) {
 
 void add_admin_routes(net::Router& router, ApiContext& context) {
   router.errors([](int status, std::string_view text) { return failure(status, text); });
-  add_system_routes(router, context);
+  add_system_routes(router, context, true);
   router.add("GET", "/metrics", net::Lane::kWorker, [&context](const net::Request&) {
     context.metrics.worker_queue.Set(static_cast<double>(context.workers.queued()));
     context.metrics.hashing_queue.Set(static_cast<double>(context.hashing.queued()));

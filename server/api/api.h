@@ -3,6 +3,7 @@
 #include "api/budget.h"
 #include "api/client/assets.h"
 #include "api/files/upload_turns.h"
+#include "api/readiness.h"
 #include "api/server_info.h"
 #include "base/config.h"
 #include "base/metrics.h"
@@ -40,6 +41,7 @@ struct ApiContext {
   const base::Clock& clock;
   base::WorkerPool& workers;
   base::WorkerPool& hashing;
+  Readiness readiness;
   Budget budget;
   service::KeyedRateLimit logins;
   service::KeyedRateLimit registrations;

@@ -25,7 +25,8 @@ void add_file_routes(net::Router& router, ApiContext& context);
 void add_upload_routes(net::Router& router, ApiContext& context);
 void add_search_routes(net::Router& router, ApiContext& context);
 void add_rtc_routes(net::Router& router, ApiContext& context);
-void add_system_routes(net::Router& router, ApiContext& context);
+/// `details`: /ready says what is wrong, not only where.
+void add_system_routes(net::Router& router, ApiContext& context, bool details);
 
 /// Lets some of the routes be asked over a WebSocket. The router outlives the gateway's threads.
 void answer_socket_queries(const net::Router& router, ApiContext& context);

@@ -35,10 +35,14 @@ net::Response server_info(const ServerInfo& info) {
   });
 }
 
-net::Response ready(ApiContext& context) {
-  const auto store = context.store.health();
-  const auto bus = context.bus.health();
-  const auto files = context.contents.health();
+/// `details`: for the operator's eyes; strangers learn that something is away, not what it is called.
+net::Response ready(ApiContext& context, bool details) {
+  const auto [store, bus, files] = context.readiness.parts(context.clock.steady_ms(), [&context] {
+    return Readiness::Parts{context.store.health(), context.bus.health(), context.contents.health()};
+  });
+  const auto shown = [details](const std::string& problem) -> std::string {
+    return problem.empty() ? "ok" : details ? problem : "unavailable";
+  };
   const bool draining = context.gateway.is_draining();
   net::Response response;
   // Without the bus the node serves its own users, and hears of the others' messages a little later; without the files
@@ -47,9 +51,9 @@ net::Response ready(ApiContext& context) {
   JsonWriter w(response.body);
   w.begin_object().field("ready", response.status == 200);
   w.key("parts").begin_object();
-  w.field("store", store.empty() ? "ok" : store)
-      .field("bus", bus.empty() ? "ok" : bus)
-      .field("files", files.empty() ? "ok" : files)
+  w.field("store", shown(store))
+      .field("bus", shown(bus))
+      .field("files", shown(files))
       .field("node", draining ? "draining" : "ok");
   w.end_object().end_object();
   return response;
@@ -57,7 +61,7 @@ net::Response ready(ApiContext& context) {
 
 }  // namespace
 
-void add_system_routes(net::Router& router, ApiContext& context) {
+void add_system_routes(net::Router& router, ApiContext& context, bool details) {
   router.add("GET", "/api/server", net::Lane::kInline,
              [&context](const net::Request&) { return server_info(context.info); });
   router.add("GET", "/health", net::Lane::kInline, [&context](const net::Request&) {
@@ -70,7 +74,8 @@ void add_system_routes(net::Router& router, ApiContext& context) {
         .end_object();
     return response;
   });
-  router.add("GET", "/ready", net::Lane::kWorker, [&context](const net::Request&) { return ready(context); });
+  router.add("GET", "/ready", net::Lane::kWorker,
+             [&context, details](const net::Request&) { return ready(context, details); });
   router.add("GET", "/stats", net::Lane::kInline, [&context](const net::Request&) {
     net::Response response;
     JsonWriter w(response.body);

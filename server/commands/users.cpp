@@ -1,3 +1,6 @@
+#include <termios.h>
+#include <unistd.h>
+
 #include <iostream>
 
 #include "base/utf8.h"
@@ -15,7 +18,18 @@ int fail(const std::string& text) {
 std::string password_from(std::string given) {
   if (!given.empty() && given != "-") return given;
   std::cerr << "password: ";
+  termios shown{};
+  const bool hides = ::tcgetattr(STDIN_FILENO, &shown) == 0;  // not when it comes through a pipe
+  if (hides) {
+    auto hidden = shown;
+    hidden.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+    ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
+  }
   std::getline(std::cin, given);
+  if (hides) {
+    ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
+    std::cerr << "\n";
+  }
   return given;
 }
 

@@ -112,6 +112,7 @@ Listeners::Listeners(const base::Config& config, Foundations& on, Stores& stores
           .clock = on.clock,
           .workers = threads.requests,
           .hashing = threads.hashing,
+          .readiness = {},
           .budget = api::Budget(config.limits.reads_per_minute, config.limits.writes_per_minute,
                                 config.limits.strangers_per_minute),
           .logins = service::KeyedRateLimit(config.limits.logins_per_minute),

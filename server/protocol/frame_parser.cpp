@@ -55,6 +55,24 @@ std::variant<RefusedFrame, PresenceFrame> read_presence(simdjson::dom::object co
   return frame;
 }
 
+/// Of a text that is no JSON (half an emoji, a number that is none), so that the message can be told that it is
+/// refused: what stands behind the first "message_id", if that may be one. "": nothing.
+std::string message_id_in(std::string_view text) {
+  constexpr std::string_view kKey = "\"message_id\"";
+  constexpr std::string_view kSpace = " \t\r\n";
+  const auto key = text.find(kKey);
+  if (key == std::string_view::npos) return "";
+  text.remove_prefix(key + kKey.size());
+  const auto colon = text.find_first_not_of(kSpace);
+  if (colon == std::string_view::npos || text[colon] != ':') return "";
+  text.remove_prefix(colon + 1);
+  const auto quote = text.find_first_not_of(kSpace);
+  if (quote == std::string_view::npos || text[quote] != '"') return "";
+  text.remove_prefix(quote + 1);
+  const auto id = text.substr(0, text.find('"'));
+  return MessageId::parse(id) ? std::string(id) : "";
+}
+
 ClientFrame read_query(simdjson::dom::object content) {
   constexpr std::size_t kMaxRef = 64;
   constexpr std::size_t kMaxPath = 2048;
@@ -147,9 +165,14 @@ FrameParser::~FrameParser() = default;
 ClientFrame FrameParser::parse(std::string_view text) {
   static_assert(kFramePadding >= simdjson::SIMDJSON_PADDING);
   element root;
-  if (const auto error = buffers_->parser.parse(text.data(), text.size(), false).get(root); error != simdjson::SUCCESS)
-    return refuse(ErrorCode::kMalformedJson,
-                  std::string("the frame is not valid JSON: ") + simdjson::error_message(error));
+  if (const auto error = buffers_->parser.parse(text.data(), text.size(), false).get(root);
+      error != simdjson::SUCCESS) {
+    auto refused = refuse(ErrorCode::kMalformedJson,
+                          std::string("the frame is not valid JSON: ") + simdjson::error_message(error));
+    refused.message_id = message_id_in(text);
+    refused.wants_ack = !refused.message_id.empty();
+    return refused;
+  }
   simdjson::dom::object object;
   if (root.get(object) != simdjson::SUCCESS) return refuse(ErrorCode::kMalformedJson, "a frame is one JSON object");
 

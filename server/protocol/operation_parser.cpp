@@ -1,5 +1,4 @@
-#include <algorithm>
-
+#include "base/emoji.h"
 #include "base/utf8.h"
 #include "protocol/frame_fields.h"
 
@@ -12,14 +11,13 @@ constexpr std::size_t kMaxEmojiCodePoints = 16;
 std::optional<RefusedFrame> read_emoji(simdjson::dom::object content, OperationFrame& out) {
   constexpr auto kField = "content.emoji";
   const auto emoji = content["emoji"].get_string();
-  if (emoji.error() || emoji.value_unsafe().empty() || base::code_points(emoji.value_unsafe()) > kMaxEmojiCodePoints ||
-      std::any_of(emoji.value_unsafe().begin(), emoji.value_unsafe().end(),
-                  [](char c) { return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f; }))
+  const bool fits = !emoji.error() && base::code_points(emoji.value_unsafe()) <= kMaxEmojiCodePoints;
+  auto canonical = fits ? base::canonical_emoji(emoji.value_unsafe()) : std::nullopt;
+  if (!canonical)
     return refuse(ErrorCode::kValidation,
-                  "content.emoji: one emoji is needed, at most " + std::to_string(kMaxEmojiCodePoints) +
-                      " code points without spaces",
+                  "content.emoji: one emoji is needed, at most " + std::to_string(kMaxEmojiCodePoints) + " code points",
                   kField);
-  out.emoji = emoji.value_unsafe();
+  out.emoji = std::move(*canonical);
   return std::nullopt;
 }
 

@@ -440,7 +440,7 @@ def test_what_the_protocol_of_parts_forbids(alice, bob):
     assert tus.patch(path, 0, b"abc")[0] == 409  # replayed
     for method in ("HEAD", "DELETE", "PATCH"):
         assert Tus(bob).call(method, path, Upload_Offset=3, Content_Type="application/offset+octet-stream")[0] == 404
-    for size in ("", "-1", "x", "0"):
+    for size in ("", "-1", "x", "1.5"):
         assert tus.call("POST", "/api/uploads", Upload_Length=size)[0] == 400
     assert tus.call("OPTIONS", "/api/uploads")[1]["tus-extension"] == "creation,termination"
     assert tus.call("DELETE", path)[0] == 204
@@ -472,6 +472,15 @@ def test_a_cut_upload_goes_on_where_it_was_also_after_a_crash():
         assert offset > 0
         assert tus.patch(path, offset, data[offset:])[0] == 204
         assert tus.result(path)["file"]["sha256"] == sha256(data)
+
+
+def test_an_empty_file_in_parts_is_whole_at_once(alice, bob):
+    tus = Tus(alice)
+    path = tus.create(0)
+    file = tus.result(path)["file"]
+    assert (file["file_size"], file["sha256"]) == (0, sha256(b""))
+    send_file(alice.connect(), bob, file)
+    assert download(bob, f"/api/files/{file['file_id']}")[2] == b""
 
 
 @pytest.mark.embedded

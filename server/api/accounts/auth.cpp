@@ -139,7 +139,10 @@ void add_auth_routes(net::Router& router, ApiContext& context) {
   router.add("POST", "/api/refresh", net::Lane::kWorker, guarded(context, refresh));
   router.add("POST", "/api/logout", net::Lane::kWorker,
              signed_in(context, [&context](const net::Request&, const Identity& me) {
-               return done(context.sessions.revoke(me.user, me.session));
+               auto response = done(context.sessions.revoke(me.user, me.session));
+               // Pictures of the conversations would lie in the browser for a day.
+               response.headers.emplace_back("Clear-Site-Data", "\"cache\"");
+               return response;
              }));
 }
 

@@ -43,8 +43,7 @@ std::string metadata(std::string_view header, std::string_view name) {
 
 net::Response create_upload(ApiContext& context, const net::Request& request, const Identity& me) {
   const auto size = whole_number(request.header("upload-length"));
-  if (!size || *size == 0)
-    return tus(failure(protocol::invalid_field("Upload-Length", "the size in bytes, at least 1, is needed")));
+  if (!size) return tus(failure(protocol::invalid_field("Upload-Length", "the size in bytes is needed")));
   const auto wait = context.uploads.take(me.user.str(), context.clock.steady_ms());
   if (wait > 0) return tus(failure(Error{ErrorCode::kRateLimited, "too many uploads; try again later", "", wait}));
   const auto about = request.header("upload-metadata");
@@ -54,6 +53,10 @@ net::Response create_upload(ApiContext& context, const net::Request& request, co
   const auto upload = context.files.create_upload(
       me.user, *size, {metadata(about, "filename"), metadata(about, "as") == "file", duration.value_or(0)});
   if (!upload) return tus(failure(upload.error()));
+  // Nothing more comes for an empty file: it is whole.
+  if (*size == 0)
+    if (const auto file = context.files.end_upload(me.user, upload.value().id); !file)
+      return tus(failure(file.error()));
   auto response = ok([&](JsonWriter& w) { w.field("upload_id", upload.value().id); });
   response.status = 201;
   response.headers.emplace_back("Location", "/api/uploads/" + upload.value().id);

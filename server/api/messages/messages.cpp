@@ -1,4 +1,5 @@
 #include "api/routes.h"
+#include "base/emoji.h"
 #include "protocol/frame_writer.h"
 #include "service/messages/message_reader.h"
 
@@ -99,8 +100,9 @@ net::Response versions(ApiContext& context, const net::Request& request, const I
 net::Response reacting(ApiContext& context, const net::Request& request, const Identity& me) {
   const auto id = path_id<base::MessageId>(request);
   if (!id) return failure(protocol::not_found());
-  const auto emoji = request.param("emoji");
-  if (emoji.empty()) return failure(protocol::invalid_field("emoji", "the emoji is needed"));
+  const auto asked = request.param("emoji");
+  if (asked.empty()) return failure(protocol::invalid_field("emoji", "the emoji is needed"));
+  const auto emoji = base::canonical_emoji(asked).value_or(std::string(asked));  // what is none has nobody
   const auto limit = query_limit(request, 100, 500);
   if (!limit) return failure(limit.error());
   const auto cursor = request.param("cursor");

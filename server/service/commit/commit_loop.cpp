@@ -216,6 +216,7 @@ std::optional<store::StoreError> CommitLoop::try_commit(std::span<Command> comma
   const auto started_us = steady_us();
   batch_messages_ = 0;
   Batch batch(store_, permissions_, clock_.now_ms());
+  permissions_.mark();  // so that what is noted for a task does not grow with what is not one
   try {
     store_.begin();
     try {
@@ -365,10 +366,11 @@ void CommitLoop::apply_mark(Batch& batch, const Mark& mark) {
 
 void CommitLoop::apply_task(Batch& batch, Task& task) {
   store_.mark();
+  permissions_.mark();
   const auto events_before = batch.events().size();
   const auto undo = [&] {
     store_.undo_to_mark();
-    permissions_.forget_all();
+    permissions_.undo_to_mark();
     batch.events().resize(events_before, Event(Typing{}));
   };
   if (!task.apply(batch)) undo();

@@ -18,19 +18,26 @@ const Permissions::Private& Permissions::load_private(ConversationId conversatio
     static const Private kUnknown;
     return kUnknown;
   }
+  read_since_mark_.emplace_back(conversation, UserId{});
   return private_.emplace(conversation, entry).first->second;
 }
 
 Permissions::Member Permissions::load_member(GroupId group, UserId user) {
-  const MemberKey key{group.value, user.value};
-  if (const auto found = members_.find(key); found != members_.end()) return found->second;
-  if (members_.size() >= kMaxEntries) members_.clear();
+  if (const auto of_group = members_.find(group); of_group != members_.end())
+    if (const auto found = of_group->second.find(user); found != of_group->second.end()) return found->second;
+  if (member_count_ >= kMaxEntries) {
+    members_.clear();
+    member_count_ = 0;
+  }
   Member entry;
   if (const auto member = store_.groups().member(group, user)) {
     entry.group_exists = entry.member = true;
     entry.role = member->role;
     entry.muted_until = member->muted_until;
-    return members_.emplace(key, entry).first->second;
+    members_[group].emplace(user, entry);
+    ++member_count_;
+    read_since_mark_.emplace_back(ConversationId::of(group), user);
+    return entry;
   }
   const auto found = store_.groups().group(group);
   entry.group_exists = found.has_value();
@@ -68,12 +75,34 @@ std::optional<store::Role> Permissions::role_in(GroupId group, UserId user) {
 
 void Permissions::forget(ConversationId conversation) {
   if (!conversation.is_group()) return forget_private(conversation);
-  boost::unordered::erase_if(members_, [&](const auto& entry) { return entry.first.group == conversation.high; });
+  const auto found = members_.find(conversation.group());
+  if (found == members_.end()) return;
+  member_count_ -= found->second.size();
+  members_.erase(found);
+}
+
+void Permissions::forget_member(GroupId group, UserId user) {
+  const auto found = members_.find(group);
+  if (found == members_.end()) return;
+  member_count_ -= found->second.erase(user);
+  if (found->second.empty()) members_.erase(found);
+}
+
+void Permissions::mark() { read_since_mark_.clear(); }
+
+void Permissions::undo_to_mark() {
+  for (const auto& [conversation, user] : read_since_mark_) {
+    if (conversation.is_group()) forget_member(conversation.group(), user);
+    else forget_private(conversation);
+  }
+  read_since_mark_.clear();
 }
 
 void Permissions::forget_all() {
   private_.clear();
   members_.clear();
+  member_count_ = 0;
+  read_since_mark_.clear();
 }
 
 }  // namespace simpleim::service

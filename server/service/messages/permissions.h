@@ -23,8 +23,12 @@ class Permissions {
   /// What is known of a private conversation or of all members of a group.
   void forget(ConversationId conversation);
   void forget_private(ConversationId conversation) { private_.erase(conversation); }
-  void forget_member(GroupId group, UserId user) { members_.erase({group.value, user.value}); }
+  void forget_member(GroupId group, UserId user);
   void forget_all();
+
+  /// A task begins, whose reading is forgotten with undo_to_mark() when it is undone: it may have seen what it wrote.
+  void mark();
+  void undo_to_mark();
 
  private:
   struct Private {
@@ -39,13 +43,7 @@ class Permissions {
     store::Role role = store::Role::kMember;
     std::int64_t muted_until = 0;
   };
-  struct MemberKey {
-    std::uint64_t group, user;
-    bool operator==(const MemberKey&) const = default;
-  };
-  struct MemberHash {
-    std::size_t operator()(const MemberKey& k) const { return base::IdHash()(ConversationId{k.group, k.user}); }
-  };
+  using Members = boost::unordered_flat_map<UserId, Member, base::IdHash>;
   /// Past this a cache starts over.
   static constexpr std::size_t kMaxEntries = 200'000;
 
@@ -54,7 +52,11 @@ class Permissions {
 
   store::Store& store_;
   boost::unordered_flat_map<ConversationId, Private, base::IdHash> private_;
-  boost::unordered_flat_map<MemberKey, Member, MemberHash> members_;
+  boost::unordered_flat_map<GroupId, Members, base::IdHash> members_;
+  /// In all groups.
+  std::size_t member_count_ = 0;
+  /// Read since mark(): two people's conversations, or a group's with the user.
+  std::vector<std::pair<ConversationId, UserId>> read_since_mark_;
 };
 
 }  // namespace simpleim::service

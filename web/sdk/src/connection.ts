@@ -1,6 +1,7 @@
 import type { Alarms } from './alarms.ts'
 import type { Frame } from './protocol.ts'
 import { backoff } from './backoff.ts'
+import { wellFormedJson } from './json.ts'
 import { CloseCode, FrameType } from './protocol.ts'
 
 /** The parts of WebSocket that are used; the browser's and the `ws` package's both fit. */
@@ -101,7 +102,7 @@ export class Connection {
   send(frame: Frame): boolean {
     if (!this.socket || this.state !== 'online')
       return false
-    this.socket.send(JSON.stringify(frame))
+    this.socket.send(wellFormedJson(frame))
     return true
   }
 

@@ -3,6 +3,7 @@ import type { paths } from './generated/api.ts'
 import type { AuthSession } from './model.ts'
 import type { SessionKeeper } from './session_keeper.ts'
 import createClient from 'openapi-fetch'
+import { wellFormedJson } from './json.ts'
 import { ErrorCode, SimpleIMError } from './protocol.ts'
 
 export type Api = Client<paths, 'application/json'>
@@ -44,6 +45,7 @@ export class Rest {
     this.api = createClient<paths>({
       baseUrl: options.baseUrl,
       fetch: request => this.fetch(request),
+      bodySerializer: wellFormedJson,
     })
     this.api.use({
       onRequest: ({ request, schemaPath }) => {
