@@ -48,13 +48,14 @@ export class SimpleIM {
   private readonly rest: Rest
   private readonly tab = uuidv7()
   private account: Account | undefined
+  private unwatch: (() => void) | undefined
   private status: ConnectionStatus = { state: 'connecting', since: Date.now() }
   private lastOrder = 0
   private readonly typedAt = new Map<string, number>()
 
   constructor(options: SimpleIMOptions = {}) {
     this.options = options
-    const inBrowser = typeof localStorage !== 'undefined' && typeof document !== 'undefined'
+    const inBrowser = typeof document !== 'undefined'
     this.keeper = options.keeper ?? (inBrowser ? browserKeeper(uuidv7) : memoryKeeper(uuidv7()))
     this.alarms = options.alarms ?? pageAlarms
     this.rest = new Rest({
@@ -116,7 +117,7 @@ export class SimpleIM {
   async logout(): Promise<void> {
     await this.rest.call(api => api.POST('/api/logout')).catch(() => {}) // it ends here in any case
     this.keeper.clear()
-    this.ended()
+    this.ended(true)
   }
 
   /** Opens what the device kept, then connects. Throws when nobody is signed in. */
@@ -126,6 +127,8 @@ export class SimpleIM {
       throw new Error('sign in first')
     if (this.account)
       return
+    this.rest.owner = session.user_id
+    this.unwatch = this.keeper.watch?.(() => this.sessionChanged())
     const { alone = false, random = Math.random } = this.options
     const account = new Account({
       baseUrl: this.baseUrl,
@@ -145,8 +148,17 @@ export class SimpleIM {
 
   /** Closes the socket and lets another tab lead; what the device kept stays. */
   stop(): void {
+    this.unwatch?.()
     this.account?.close()
     this.account = undefined
+    this.rest.owner = undefined
+  }
+
+  /** Somebody else signed in in another tab of this browser: nothing is shown, sent or kept under the wrong account. */
+  private sessionChanged(): void {
+    const session = this.keeper.load()
+    if (this.account && session && session.user_id !== this.account.me)
+      this.ended()
   }
 
   /** After `replaced`, or when the user does not want to wait. */
@@ -423,13 +435,17 @@ export class SimpleIM {
     }
   }
 
-  /** The session is over: nothing of it stays on this device. */
-  private ended(): void {
+  /**
+   * The session is over: nothing of it stays on this device, but what is not sent yet when its end was not this user's
+   * wish. It is sent when he signs in here again.
+   */
+  private ended(wished = false): void {
     const { account } = this
     const status: ConnectionStatus = { state: 'signed_out', since: Date.now() }
     account?.tell('connection', status)
     this.stop()
-    void account?.store.destroy().catch(() => {})
+    if (wished || account?.outgoing.size === 0)
+      void account?.store.destroy().catch(() => {})
     this.emitter.emit('connection', status)
   }
 }

@@ -37,6 +37,8 @@ export class Rest {
   readonly api: Api
   /** A way around REST, where there is one; undefined is no answer. */
   channel: ((request: Request) => Promise<Response | undefined>) | undefined
+  /** Whose session it must be; a browser's other tab may have signed in somebody else. */
+  owner: string | undefined
   private readonly options: RestOptions
   private renewing: Promise<AuthSession | undefined> | undefined
 
@@ -94,7 +96,7 @@ export class Rest {
   /** A token to open a socket with; undefined when there is no session (any more). Throws when the server is away. */
   async token(doubtful: boolean): Promise<string | undefined> {
     const session = this.options.keeper.load()
-    if (!session)
+    if (!session || this.isForeign)
       return undefined
     if (doubtful) {
       try {
@@ -114,7 +116,15 @@ export class Rest {
     return this.options.keeper.load()?.token
   }
 
+  private get isForeign(): boolean {
+    return this.owner !== undefined && (this.options.keeper.load()?.user_id ?? this.owner) !== this.owner
+  }
+
   private async once<Data>(make: (api: Api) => Promise<Envelope<Data>>): Promise<Data> {
+    if (this.isForeign) {
+      this.options.onSignedOut()
+      throw new SimpleIMError(ErrorCode.tokenRevoked, 'somebody else has signed in here')
+    }
     let answer: Envelope<Data>
     try {
       answer = await make(this.api)

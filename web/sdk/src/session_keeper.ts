@@ -7,6 +7,8 @@ export interface SessionKeeper {
   clear: () => void
   /** Stays when the session goes: names this device to the server. */
   deviceId: () => string
+  /** Calls `changed` when another tab has changed the session; returns what ends that. */
+  watch?: (changed: () => void) => () => void
 }
 
 /** For Node: lives as long as the process. */
@@ -20,10 +22,24 @@ export function memoryKeeper(deviceId: string): SessionKeeper {
   }
 }
 
-/** localStorage: shared by the tabs of an origin. */
+/** A browser may forbid storage, and then even naming it throws. */
+function storageIsAllowed(): boolean {
+  try {
+    localStorage.setItem('simpleim.probe', '')
+    localStorage.removeItem('simpleim.probe')
+    return true
+  }
+  catch {
+    return false
+  }
+}
+
+/** localStorage: shared by the tabs of an origin. Where the browser forbids it the session lives as long as the page. */
 export function browserKeeper(newDeviceId: () => string): SessionKeeper {
   const SESSION = 'simpleim.session'
   const DEVICE = 'simpleim.device'
+  if (!storageIsAllowed())
+    return memoryKeeper(newDeviceId())
   return {
     load() {
       try {
@@ -43,6 +59,14 @@ export function browserKeeper(newDeviceId: () => string): SessionKeeper {
       const made = newDeviceId()
       localStorage.setItem(DEVICE, made)
       return made
+    },
+    watch(changed) {
+      const hear = (event: StorageEvent) => {
+        if (event.key === SESSION || event.key === null)
+          changed()
+      }
+      window.addEventListener('storage', hear)
+      return () => window.removeEventListener('storage', hear)
     },
   }
 }

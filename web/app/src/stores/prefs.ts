@@ -1,26 +1,27 @@
 import type { Language } from '../i18n'
-import { useLocalStorage, usePreferredDark } from '@vueuse/core'
+import { usePreferredDark } from '@vueuse/core'
 import { defineStore } from 'pinia'
 import { computed, watchEffect } from 'vue'
+import { useKept } from '../composables/useKept'
 import { preferredLanguage, setLanguage } from '../i18n'
 
 export type Theme = 'system' | 'light' | 'dark'
 
 /** Choices of this device. */
 export const usePrefs = defineStore('prefs', () => {
-  const theme = useLocalStorage<Theme>('simpleim.theme', 'system')
-  const language = useLocalStorage<Language>('simpleim.language', preferredLanguage())
-  const sound = useLocalStorage('simpleim.sound', true)
-  const notifications = useLocalStorage('simpleim.notifications', false)
-  const notificationsAsked = useLocalStorage('simpleim.notifications-asked', false)
-  const preview = useLocalStorage('simpleim.preview', true)
-  const quiet = useLocalStorage('simpleim.quiet', false)
-  const quietFrom = useLocalStorage('simpleim.quiet-from', '22:00')
-  const quietTo = useLocalStorage('simpleim.quiet-to', '07:00')
-  const detailsOpen = useLocalStorage('simpleim.details', false)
+  const theme = useKept<Theme>('simpleim.theme', 'system')
+  const language = useKept<Language>('simpleim.language', preferredLanguage())
+  const sound = useKept('simpleim.sound', true)
+  const notifications = useKept('simpleim.notifications', false)
+  const notificationsAsked = useKept('simpleim.notifications-asked', false)
+  const preview = useKept('simpleim.preview', true)
+  const quiet = useKept('simpleim.quiet', false)
+  const quietFrom = useKept('simpleim.quiet-from', '22:00')
+  const quietTo = useKept('simpleim.quiet-to', '07:00')
+  const detailsOpen = useKept('simpleim.details', false)
   /** Calls go through the server's relay, so that the other one does not see this device's address. */
-  const relayCalls = useLocalStorage('simpleim.relay-calls', false)
-  const recentEmoji = useLocalStorage<string[]>('simpleim.emoji', [])
+  const relayCalls = useKept('simpleim.relay-calls', false)
+  const recentEmoji = useKept<string[]>('simpleim.emoji', [])
 
   const systemDark = usePreferredDark()
   const isDark = computed(() => theme.value === 'dark' || (theme.value === 'system' && systemDark.value))

@@ -1,7 +1,7 @@
 import type { ServerInfo } from '@simpleim/sdk'
-import { useLocalStorage } from '@vueuse/core'
 import { defineStore } from 'pinia'
 import { computed, watch } from 'vue'
+import { useKept } from '../composables/useKept'
 import { im } from '../im'
 import { useChat } from './chat'
 
@@ -19,7 +19,7 @@ const DEFAULTS: Rules = {
 /** What the server is and allows: asked for at the start and after each reconnection, remembered without one. */
 export const useServer = defineStore('server', () => {
   const chat = useChat()
-  const rules = useLocalStorage<Rules>('simpleim.server', DEFAULTS, { mergeDefaults: true })
+  const rules = useKept<Rules>('simpleim.server', DEFAULTS, { mergeDefaults: true })
 
   async function load(): Promise<void> {
     try {
