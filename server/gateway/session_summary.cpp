@@ -76,7 +76,7 @@ void Session::start_sync(AdmissionGate::Turn turn) {
   auto& context = shard_.context();
   sync_ = std::make_unique<SessionSync>(
       static_cast<SessionSync::Host&>(*this), context.store, SessionSync::Who{info_.user, info_.session}, info_.sync,
-      std::make_shared<service::Sync>(context.store, context.conversations, info_.user,
+      std::make_shared<service::Sync>(context.store, info_.user,
                                       service::Sync::Options{context.sync_push_limit, kSyncPiece}),
       std::move(turn));
   sync_->start();

@@ -77,7 +77,6 @@ struct CallFrame {
 struct TypingFrame {
   ConversationId conversation;
   UserId to;
-  std::string content;
 };
 struct PresenceFrame {
   std::vector<UserId> users;

@@ -21,7 +21,7 @@ void must_be_json(const std::string& text) {
 void check(const protocol::RefusedFrame& frame) {
   if (frame.error.text.empty()) std::abort();
   std::string out;
-  protocol::write_error(out, frame.error, frame.error.field, 1);
+  protocol::write_error(out, {}, frame.error, frame.error.field, 1);
   must_be_json(out);
 }
 

@@ -74,8 +74,4 @@ std::vector<std::pair<ConversationId, std::int64_t>> Sync::ends() const {
   return ends;
 }
 
-bool Sync::has_more() const {
-  return std::any_of(reached_.begin(), reached_.end(), [](const Reached& r) { return r.has_more; });
-}
-
 }  // namespace simpleim::service

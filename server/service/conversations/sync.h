@@ -16,8 +16,7 @@ class Sync {
     std::size_t chunk = 0;
   };
 
-  Sync(store::Store& store, Conversations& conversations, UserId me, Options options)
-      : store_(store), conversations_(conversations), me_(me), options_(options) {}
+  Sync(store::Store& store, UserId me, Options options) : store_(store), me_(me), options_(options) {}
 
   /// The conversations with something undelivered, to be walked by next().
   void begin();
@@ -33,11 +32,8 @@ class Sync {
     bool has_more = false;
   };
   const std::vector<Reached>& reached() const { return reached_; }
-  bool has_more() const;
   /// Up to where each conversation of the user has been brought, or left to the client.
   std::vector<std::pair<ConversationId, std::int64_t>> ends() const;
-  /// The summary for frame 60.
-  std::vector<ConversationView> summary() { return conversations_.summary(me_); }
 
  private:
   struct Todo {
@@ -49,7 +45,6 @@ class Sync {
   bool is_member(ConversationId conversation);
 
   store::Store& store_;
-  Conversations& conversations_;
   const UserId me_;
   const Options options_;
   std::vector<Todo> todo_;

@@ -112,7 +112,7 @@ class SessionSyncs : public testing::Test {
   void open(SyncMode mode = SyncMode::kPush) {
     session_.sync = std::make_unique<SessionSync>(
         session_, store_, SessionSync::Who{kBob, signed_in_}, mode,
-        std::make_shared<service::Sync>(store_, conversations_, kBob, service::Sync::Options{1000, 4}), turn_);
+        std::make_shared<service::Sync>(store_, kBob, service::Sync::Options{1000, 4}), turn_);
     session_.sync->start();
   }
   static std::vector<std::int64_t> up_to(std::int64_t last) {
@@ -125,7 +125,6 @@ class SessionSyncs : public testing::Test {
   const ConversationId pair_ = ConversationId::between(kAlice, kBob);
   test::TempDir dir_;
   store::sqlite::SqliteStore store_{dir_.file("db"), 2};
-  service::Conversations conversations_{store_};
   AdmissionGate::Turn turn_ = std::make_shared<int>();
   FakeSession session_;
   int made_ = 0;

@@ -150,3 +150,19 @@ test('a call from a phone', async () => {
   await bob.page.getByTestId('call-panel').waitFor({ state: 'detached' })
   await scene.shot(ada.page, 'call-phone-after')
 })
+
+test('two who call each other in the same moment have one call', async () => {
+  const { ada, bob } = await two()
+  for (let round = 0; round < 3; round++) {
+    await Promise.all([ada.page.getByTestId('call-audio').click(), bob.page.getByTestId('call-audio').click()])
+    const rings = (page: Person['page']) => page.getByTestId('call-incoming').waitFor().then(() => page)
+    const rung = await Promise.any([rings(ada.page), rings(bob.page)])
+    await rung.getByTestId('call-accept').click()
+    for (const { page } of [ada, bob]) {
+      await page.locator('[data-testid="call-panel"][data-phase="connected"]').waitFor()
+      await expect.poll(() => sounds(page.getByTestId('call-theirs'))).toBe(true)
+    }
+    await ada.page.getByTestId('call-hangup').click()
+    for (const { page } of [ada, bob]) await page.getByTestId('call-panel').waitFor({ state: 'detached' })
+  }
+})

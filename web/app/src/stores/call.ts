@@ -273,8 +273,14 @@ export const useCall = defineStore('call', () => {
   // ---------------------------------------------------------------- what is heard
 
   function invited(heard: CallSignal): void {
-    if (call.value || heard.from === auth.me)
-      return // the server says "busy" to others; another device of mine is calling
+    if (heard.from === auth.me)
+      return // another device of mine is calling
+    // Both called in the same moment: the server has taken the other one's call and refuses mine, so his rings here.
+    const both = phase.value === 'calling' && call.value?.with === heard.from
+    if (call.value && !both)
+      return // the server says "busy" to others
+    if (both)
+      end()
     begin({ id: heard.call_id, with: heard.from, video: heard.content.kind === 'video', mine: false }, 'ringing')
     offered = String(heard.content.sdp ?? '')
   }
