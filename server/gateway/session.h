@@ -123,6 +123,7 @@ class Session final : public net::WebSocketHandler, private SessionSync::Host {
   void revoked() override;
   void synced(const std::vector<service::Sync::Reached>& reached) override;
 
+  void ring();
   void note_delivered(service::ConversationId conversation, std::int64_t seq);
   bool is_gapped(service::ConversationId conversation) const;
   std::int64_t visible_from(service::ConversationId conversation) const;

@@ -149,7 +149,30 @@ void Session::synced(const std::vector<service::Sync::Reached>& reached) {
   }
   const auto finished = std::move(sync_);
   send_summary();
+  ring();
   if (std::exchange(resync_again_, false)) resync();
+}
+
+/// A call that rings does so on this device, too, from now on.
+void Session::ring() {
+  auto& context = shard_.context();
+  // When the pool is full or the store away it rings on the others.
+  (void)context.workers.submit([&context, &shard = shard_, id = origin_.connection, user = info_.user] {
+    try {
+      const auto calls = context.store.calls().ringing_for(user);
+      if (calls.empty()) return;
+      shard.with_session(id, [calls](Session& session) {
+        for (const auto& call : calls) {
+          auto& out = session.shard_.scratch_text();
+          protocol::write_call(out, protocol::FrameType::kCallInvite, call.offer, call.caller, call.callee,
+                               session.shard_.now_ms());
+          session.socket_->queue_text(out);
+        }
+      });
+    } catch (const store::StoreError&) {
+      // He may be called again.
+    }
+  });
 }
 
 // ---------------------------------------------------------------- after an interruption

@@ -14,6 +14,9 @@ class CallStore {
   /// Calls whose due_ms is not after `now_ms`, at most `limit`.
   virtual std::vector<Call> due(std::int64_t now_ms, std::size_t limit) = 0;
 
+  /// Calls to this user that nobody has answered.
+  virtual std::vector<Call> ringing_for(UserId callee) = 0;
+
   virtual void create(const Call& call) = 0;
   /// Writes answered_ms and due_ms if it still rings; false when it does not.
   virtual bool answer(const Call& call) = 0;

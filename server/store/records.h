@@ -176,6 +176,8 @@ struct Call {
   std::int64_t answered_ms = 0;
   /// When it ends by itself.
   std::int64_t due_ms = 0;
+  /// What the invitation said, for devices that come while it rings.
+  std::string offer = {};
 };
 
 /// How far one member of a conversation has read.

@@ -4,7 +4,9 @@ namespace simpleim::test {
 
 class CallStoreContract : public StoreContract {
  protected:
-  store::Call call(const std::string& id, std::int64_t due_ms = 100) { return {id, kAlice, kBob, true, 5, 0, due_ms}; }
+  store::Call call(const std::string& id, std::int64_t due_ms = 100) {
+    return {id, kAlice, kBob, true, 5, 0, due_ms, "offer"};
+  }
   void create(const store::Call& call) {
     batch([&] { store_->calls().create(call); });
   }
@@ -26,6 +28,14 @@ TEST_P(CallStoreContract, KeepsACallThroughARestart) {
   EXPECT_EQ(found->began_ms, 5);
   EXPECT_EQ(found->answered_ms, 0);
   EXPECT_EQ(found->due_ms, 100);
+  EXPECT_EQ(found->offer, "offer");
+  ASSERT_EQ(store_->calls().ringing_for(kBob).size(), 1u);
+  EXPECT_EQ(store_->calls().ringing_for(kBob)[0].id, "c1");
+  EXPECT_TRUE(store_->calls().ringing_for(kAlice).empty());
+  auto answered = *found;
+  answered.answered_ms = 7;
+  batch([&] { EXPECT_TRUE(store_->calls().answer(answered)); });
+  EXPECT_TRUE(store_->calls().ringing_for(kBob).empty()) << "somebody has answered";
   EXPECT_FALSE(store_->calls().call("c2"));
 }
 

@@ -50,6 +50,23 @@ def test_how_a_call_ends_before_it_begins(alice, bob, who, type, status):
     assert alice.history(bob)["messages"][-1]["content"]["status"] == status
 
 
+@pytest.mark.parametrize("sync", ["push", "summary"])
+def test_a_device_that_comes_while_it_rings_rings_too(server, alice, bob, sync):
+    a = alice.connect()
+    call = new_id()
+    signal(a, INVITE, call, bob, kind="audio", sdp="offer")
+    a.say(bob, "are you there?")  # the invitation is known by now
+    b = bob.connect(sync=sync, synced=False)
+    got = b.expect(type=INVITE)
+    assert (got["from"], got["to"], got["content"]) == (alice.id, bob.id, {"call_id": call, "kind": "audio", "sdp": "offer"})
+    alice.device().connect().expect_nothing(type=INVITE)
+    signal(b, ACCEPT, call, sdp="answer")
+    assert a.expect(type=ACCEPT)["content"]["sdp"] == "answer"
+    late = bob.device().connect(sync=sync)
+    late.expect_nothing(type=INVITE)
+    signal(b, HANGUP, call)
+
+
 def test_nobody_rings_for_ever():
     with Server({"rtc.ring_s": 1}) as server:
         alice, bob = User(server), User(server)

@@ -44,7 +44,8 @@ void Calls::invite(Batch& batch, const CallFrame& frame, UserId from, Origin ori
   }
   if (calls.is_in_call(from))
     return refuse(batch, origin, frame, {ErrorCode::kConflict, "you are in a call already; end it first"});
-  const store::Call call{id, from, frame.to, frame.video, batch.now_ms(), 0, batch.now_ms() + options_.ring_ms};
+  const store::Call call{
+      id, from, frame.to, frame.video, batch.now_ms(), 0, batch.now_ms() + options_.ring_ms, frame.content};
   if (calls.is_in_call(frame.to)) {
     batch.emit(CallSignalled{FrameType::kCallBusy, end_content(id, "busy"), frame.to, from, {}});
     return record(batch, call, "busy");

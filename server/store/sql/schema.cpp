@@ -298,6 +298,7 @@ CREATE TABLE group_restriction (
   removed $small NOT NULL,
   PRIMARY KEY (group_id, user_id)
 ) $tree)sql"},
+    Step{0, false, "ALTER TABLE current_call ADD COLUMN offer $long NOT NULL DEFAULT $sqlite{''}$mysql{('')}"},
 };
 
 /// What a word means; %: the number behind it.

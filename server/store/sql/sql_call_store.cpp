@@ -3,7 +3,7 @@
 namespace simpleim::store::sql {
 namespace {
 
-#define CALL_COLUMNS "id, caller_id, callee_id, video, began_at, answered_at, due_at"
+#define CALL_COLUMNS "id, caller_id, callee_id, video, began_at, answered_at, due_at, offer"
 
 Call read_call(Query& q) {
   Call c;
@@ -14,6 +14,7 @@ Call read_call(Query& q) {
   c.began_ms = q.integer();
   c.answered_ms = q.integer();
   c.due_ms = q.integer();
+  c.offer = q.text();
   return c;
 }
 
@@ -45,7 +46,7 @@ std::vector<Call> SqlCallStore::due(std::int64_t now_ms, std::size_t limit) {
 
 void SqlCallStore::create(const Call& call) {
   db_.write()
-      .query("INSERT INTO current_call(" CALL_COLUMNS ") VALUES(?, ?, ?, ?, ?, ?, ?)")
+      .query("INSERT INTO current_call(" CALL_COLUMNS ") VALUES(?, ?, ?, ?, ?, ?, ?, ?)")
       .bind(std::string_view(call.id))
       .bind(call.caller.value)
       .bind(call.callee.value)
@@ -53,7 +54,17 @@ void SqlCallStore::create(const Call& call) {
       .bind(call.began_ms)
       .bind(call.answered_ms)
       .bind(call.due_ms)
+      .bind(std::string_view(call.offer))
       .run();
+}
+
+std::vector<Call> SqlCallStore::ringing_for(UserId callee) {
+  std::vector<Call> found;
+  auto db = db_.read();
+  auto query = db->query("SELECT " CALL_COLUMNS " FROM current_call WHERE callee_id=? AND answered_at=0");
+  query.bind(callee.value);
+  while (query.step()) found.push_back(read_call(query));
+  return found;
 }
 
 bool SqlCallStore::answer(const Call& call) {

@@ -12,6 +12,7 @@ class SqlCallStore final : public CallStore {
   std::optional<Call> call(const std::string& id) override;
   bool is_in_call(UserId user) override;
   std::vector<Call> due(std::int64_t now_ms, std::size_t limit) override;
+  std::vector<Call> ringing_for(UserId callee) override;
   void create(const Call& call) override;
   bool answer(const Call& call) override;
   void set_due(const std::string& id, std::int64_t due_ms) override;
