@@ -39,6 +39,13 @@ bool is_plain_ideograph(utf8proc_int32_t c) {
          within(c, 0xac00, 0xd7a3);
 }
 
+/// Scripts that put no spaces between words: Thai, Lao, Tibetan, Burmese, Khmer, and those of the Tai, Java and Bali.
+bool is_unspaced(utf8proc_int32_t c) {
+  return within(c, 0x0e00, 0x0fff) || within(c, 0x1000, 0x109f) || within(c, 0x1780, 0x17ff) ||
+         within(c, 0x1950, 0x19df) || within(c, 0x1a20, 0x1aaf) || within(c, 0x1b00, 0x1b7f) ||
+         within(c, 0xa980, 0xa9ff) || within(c, 0xaa60, 0xaadf);
+}
+
 Kind kind_of(utf8proc_int32_t c) {
   if (is_ideograph(c)) return Kind::kIdeograph;
   switch (utf8proc_category(c)) {
@@ -52,7 +59,7 @@ Kind kind_of(utf8proc_int32_t c) {
     case UTF8PROC_CATEGORY_NO:
     case UTF8PROC_CATEGORY_MN:
     case UTF8PROC_CATEGORY_MC:
-      return Kind::kWord;
+      return is_unspaced(c) ? Kind::kIdeograph : Kind::kWord;
     case UTF8PROC_CATEGORY_SO:
     case UTF8PROC_CATEGORY_SC:
       return Kind::kSymbol;
@@ -63,20 +70,30 @@ Kind kind_of(utf8proc_int32_t c) {
 
 const auto* bytes(std::string_view text) { return reinterpret_cast<const utf8proc_uint8_t*>(text.data()); }
 
-/// Marks mean something in other scripts: the two strokes of が.
-constexpr utf8proc_int32_t kLastWithIdleMarks = 0x0590;
+/// Latin, Greek and Cyrillic letters are found without their accents, Hebrew and Arabic ones without the vowels that
+/// few write. Marks mean something in other scripts: the two strokes of が, the vowels of Thaana.
+bool has_idle_marks(utf8proc_int32_t first) {
+  return first < 0x0780 || within(first, 0x0840, 0x08ff) || within(first, 0xfb1d, 0xfdff) ||
+         within(first, 0xfe70, 0xfefc);
+}
+
+/// A stroke that makes an Arabic word longer and is no letter.
+constexpr utf8proc_int32_t kTatweel = 0x0640;
+constexpr std::string_view kTatweelBytes = "\xd9\x80";
 
 std::string fold(std::string_view cluster, utf8proc_int32_t first) {
   auto options = static_cast<int>(UTF8PROC_STABLE) | static_cast<int>(UTF8PROC_COMPAT) |
                  static_cast<int>(UTF8PROC_CASEFOLD) | static_cast<int>(UTF8PROC_IGNORE);
-  options |= first < kLastWithIdleMarks ? static_cast<int>(UTF8PROC_DECOMPOSE) | static_cast<int>(UTF8PROC_STRIPMARK)
-                                        : static_cast<int>(UTF8PROC_COMPOSE);
+  options |= has_idle_marks(first) ? static_cast<int>(UTF8PROC_DECOMPOSE) | static_cast<int>(UTF8PROC_STRIPMARK)
+                                   : static_cast<int>(UTF8PROC_COMPOSE);
   utf8proc_uint8_t* out = nullptr;
   const auto size = utf8proc_map(bytes(cluster), static_cast<utf8proc_ssize_t>(cluster.size()), &out,
                                  static_cast<utf8proc_option_t>(options));
   if (size < 0) return {};
   std::string folded(reinterpret_cast<char*>(out), static_cast<std::size_t>(size));
   std::free(out);
+  for (auto at = folded.find(kTatweelBytes); at != std::string::npos; at = folded.find(kTatweelBytes, at))
+    folded.erase(at, kTatweelBytes.size());
   return folded;
 }
 
@@ -110,7 +127,7 @@ Cluster cluster_at(std::string_view text, std::size_t at) {
   utf8proc_int32_t state = 0;
   while (end < text.size()) {
     const auto next = code_point_at(text, end, size);
-    if (utf8proc_grapheme_break_stateful(before, next, &state)) break;
+    if (utf8proc_grapheme_break_stateful(before, next, &state) && next != kTatweel) break;
     end += size;
     ++cluster.code_points;
     before = next;
@@ -156,15 +173,43 @@ std::vector<Run> runs_of(const std::vector<Cluster>& clusters) {
   return runs;
 }
 
+bool is_digit(const Cluster& cluster) {
+  return cluster.folded.size() == 1 && cluster.folded[0] >= '0' && cluster.folded[0] <= '9';
+}
+
+/// A number is found among letters, too: 2 in v2, 15 in iPhone15Pro, 10 in 10km.
+bool begins_number(const std::vector<Cluster>& clusters, std::size_t i) {
+  return is_digit(clusters[i]) && (i == 0 || !is_digit(clusters[i - 1]));
+}
+bool ends_number(const std::vector<Cluster>& clusters, std::size_t last) {
+  return is_digit(clusters[last]) && (last + 1 == clusters.size() || !is_digit(clusters[last + 1]));
+}
+
 std::string joined(const std::vector<Cluster>& clusters, std::size_t first, std::size_t last) {
   std::string text;
-  for (auto i = first; i <= last; ++i) text += clusters[i].folded;
+  for (auto i = first; i <= last && text.size() <= kMaxToken; ++i) text += clusters[i].folded;
   if (text.size() > kMaxToken) {
     std::size_t end = kMaxToken;
     while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
     text.resize(end);
   }
   return text;
+}
+
+using Visit = std::function<void(std::string_view token, std::size_t begin, std::size_t end)>;
+
+/// Of a word that is not one number: each number in it, and what begins with one.
+void visit_numbers(const std::vector<Cluster>& clusters, const Run& run, const Visit& visit) {
+  for (auto i = run.first; i <= run.last; ++i) {
+    if (!begins_number(clusters, i)) continue;
+    auto last = i;
+    while (!ends_number(clusters, last)) ++last;
+    if (i == run.first && last == run.last) return;
+    visit(joined(clusters, i, last), clusters[i].begin, clusters[last].end);
+    if (i > run.first && last < run.last)
+      visit(joined(clusters, i, run.last), clusters[i].begin, clusters[run.last].end);
+    i = last;
+  }
 }
 
 }  // namespace
@@ -176,6 +221,7 @@ void for_each_search_token(
   for (const auto& run : runs_of(clusters)) {
     if (run.kind != Kind::kIdeograph) {
       visit(joined(clusters, run.first, run.last), clusters[run.first].begin, clusters[run.last].end);
+      visit_numbers(clusters, run, visit);
       continue;
     }
     for (auto i = run.first; i <= run.last; ++i) {
@@ -264,14 +310,17 @@ std::vector<std::pair<std::size_t, std::size_t>> find_terms(std::string_view tex
     bool found = false;
     for (std::size_t i = 0; i < clusters.size() && ranges.size() < kMaxRanges; ++i) {
       if (clusters[i].kind == Kind::kSpace) continue;
-      const bool inside_word =
-          is_word && clusters[i].kind == Kind::kWord && i > 0 && clusters[i - 1].kind == Kind::kWord;
+      const bool inside_word = is_word && clusters[i].kind == Kind::kWord && i > 0 &&
+                               clusters[i - 1].kind == Kind::kWord && !begins_number(clusters, i);
       if (inside_word) continue;
       const auto length = match_length(clusters, i, term.text);
       if (length == 0) continue;
       const auto after = i + length;
+      const bool is_number =
+          begins_number(clusters, i) && ends_number(clusters, after - 1) &&
+          std::all_of(term.text.begin(), term.text.end(), [](char c) { return c >= '0' && c <= '9'; });
       const bool cut = clusters[i].kind == Kind::kWord && !term.prefix && after < clusters.size() &&
-                       clusters[after].kind == Kind::kWord;
+                       clusters[after].kind == Kind::kWord && !is_number;
       if (cut) continue;
       found = true;
       ranges.emplace_back(starts[i], starts[after]);

@@ -7,11 +7,13 @@
 #include <utility>
 #include <vector>
 
-/// How texts are taken apart for searching, in the index and in what is asked for. Case, width (Ａ, ｶﾞ) and the accents
-/// of Latin, Greek and Cyrillic letters make no difference (Unicode NFKC, case folding).
+/// How texts are taken apart for searching, in the index and in what is asked for. Case, width (Ａ, ｶﾞ), the accents of
+/// Latin, Greek and Cyrillic letters and the vowel marks of Hebrew and Arabic make no difference (Unicode NFKC, case
+/// folding).
 namespace simpleim::base {
 
-/// What the index knows a text by: words; of Chinese, Japanese and Korean, which have no spaces or few, each character
+/// What the index knows a text by: words, and the numbers behind letters in them; of scripts that put no spaces between
+/// words, or few (Chinese, Japanese, Korean, Thai, Lao, Khmer, Burmese, Tibetan, …), each character as people see it
 /// and each pair of neighbours; each emoji. At most 64 bytes each. `begin` and `end` are bytes of `text`.
 void for_each_search_token(
     std::string_view text,

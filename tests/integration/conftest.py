@@ -1,5 +1,8 @@
 import pytest
-from harness import Server, User
+from harness import Server
+from harness.people import alice, bob, carol
+
+__all__ = ["alice", "bob", "carol", "server"]
 
 
 @pytest.fixture(scope="module")
@@ -7,18 +10,3 @@ def server():
     with Server() as running:
         yield running
         assert running.process.poll() is None, "the server crashed:\n" + running.log_text()[-2000:]
-
-
-@pytest.fixture
-def alice(server):
-    return User(server)
-
-
-@pytest.fixture
-def bob(server):
-    return User(server)
-
-
-@pytest.fixture
-def carol(server):
-    return User(server)

@@ -20,6 +20,8 @@ Response create_group(ApiContext& context, const Request& request, const Identit
   const auto description = body.optional_text("description").value_or("");
   auto members = body.users("member_ids", false);
   if (body.error()) return failure(*body.error());
+  if (const auto refused = context.budget.charge_targets(members.size(), me.user, context.clock.steady_ms()))
+    return failure(*refused);
   return group_reply(context.groups.create(me.user, name, description, std::move(members)));
 }
 

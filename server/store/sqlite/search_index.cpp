@@ -12,7 +12,7 @@
 namespace simpleim::store::sqlite {
 namespace {
 
-constexpr int kVersion = 5;
+constexpr int kVersion = 6;
 
 /// detail=none keeps no positions: a text with all pairs of a longer word is looked at itself (has_terms). No prefix
 /// index is as short as a pair of ideographs or a mark, so those are not doubled.
@@ -49,7 +49,7 @@ CREATE VIRTUAL TABLE words USING fts5(text, content='', detail=none, columnsize=
 INSERT INTO words(words, rank) VALUES('pgsz', 1000);
 -- tidy() merges whatever there are two of.
 INSERT INTO words(words, rank) VALUES('usermerge', 2);
-PRAGMA user_version=5;
+PRAGMA user_version=6;
 )sql";
 
 }  // namespace

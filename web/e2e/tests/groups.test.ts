@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { bubble, say, useScene } from '../harness/scene'
+import { bubble, conversation, say, useScene } from '../harness/scene'
 import { until } from '../harness/until'
 
 const scene = useScene()
@@ -135,4 +135,29 @@ test('who has read a message in a group', async () => {
   await ada.page.getByText('Read (1)').waitFor()
   await ada.page.getByText('Not yet (1)').waitFor()
   expect(await ada.page.getByTestId('reader').evaluateAll(rows => rows.map(row => row.getAttribute('data-user-id')))).toEqual([bob.user_id, eve.user_id])
+})
+
+test('many who join one after the other make a member ask once, not each time', async () => {
+  const ada = await scene.person('Ada')
+  const others = await Promise.all(Array.from({ length: 12 }, (_, n) => scene.server.user(`Guest ${n}`)))
+  const group = await scene.server.group(ada.user, 'Open house', [])
+  const asked: string[] = []
+  ada.page.on('websocket', socket => socket.on('framesent', ({ payload }) => {
+    const { content } = JSON.parse(String(payload)) as { content?: { path?: string } }
+    if (content?.path?.startsWith(`/api/groups/${group.group_id}`))
+      asked.push(content.path)
+  }))
+  ada.page.on('request', (request) => {
+    const { pathname } = new URL(request.url())
+    if (pathname.startsWith(`/api/groups/${group.group_id}`))
+      asked.push(pathname)
+  })
+  await ada.page.reload()
+  await conversation(ada.page, group.conversation_id).click()
+  await ada.page.getByTestId('event').first().waitFor()
+  asked.length = 0
+  for (const other of others) await scene.server.call('POST', `/api/groups/${group.group_id}/join`, {}, other.token)
+  await ada.page.getByText('13 members').first().waitFor()
+  expect(asked.length).toBeGreaterThan(0)
+  expect(asked.length).toBeLessThan(others.length)
 })

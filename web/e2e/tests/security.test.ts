@@ -7,10 +7,13 @@ import { until } from '../harness/until'
 
 const scene = useScene()
 
+/** Names that turn text around are refused (protocol.md, "names"); texts may have what they like. */
+const turnsAround = (name: string): boolean => /[\u202A-\u202E\u2066-\u2069]/.test(name)
+
 test(`${PAYLOADS.length} payloads in texts, nicknames and group names are text and nothing else`, async () => {
   const ada = await scene.person('Ada')
   await ada.page.evaluate(() => Object.assign(window, { __xss: undefined }))
-  const short = PAYLOADS.filter(payload => [...payload].length <= 64 && !/[\n\t]/.test(payload))
+  const short = PAYLOADS.filter(payload => [...payload].length <= 64 && !/[\n\t]/.test(payload) && !turnsAround(payload))
   expect(short.length).toBeGreaterThanOrEqual(150)
   const bob = await scene.server.user('Bob')
   const wire = await Wire.open(scene.server, bob)
@@ -71,7 +74,7 @@ test('hostile file names are names and nothing else', async () => {
   const group = await scene.server.group(bob, 'names', [ada.user, cleo])
   for (const [user, suffix] of [[bob, ''], [cleo, '.svg']] as const) {
     const wire = await Wire.open(scene.server, user)
-    for (const payload of CRAFTED) {
+    for (const payload of CRAFTED.filter(name => !turnsAround(name))) {
       const file = await upload(user, payload + suffix, 'nothing')
       await wire.post({ type: 7, group_id: group.group_id, content: { file_id: file.file_id } })
       names.push(file.file_name)

@@ -8,6 +8,7 @@ import type { Frame } from './protocol.ts'
 import type { Rest } from './rest.ts'
 import type { LocalStore } from './store/local_store.ts'
 import { Connection } from './connection.ts'
+import { GroupChanges } from './group_changes.ts'
 import { Inbox } from './inbox.ts'
 import { Marks } from './marks.ts'
 import { Outbox } from './outbox.ts'
@@ -44,6 +45,7 @@ export class Engine {
   private readonly inbox: Inbox
   private readonly marks: Marks
   private readonly queries: Queries
+  private readonly groups: GroupChanges
   private refreshing = false
   private refreshAgain = false
   private cancelWatch: (() => void) | undefined
@@ -65,6 +67,7 @@ export class Engine {
     })
     this.marks = new Marks(alarms, send)
     this.queries = new Queries(alarms, send)
+    this.groups = new GroupChanges({ ...options, change: (id, change) => this.inbox.change(id, change) })
     this.uploads = new Uploads({
       baseUrl: options.url.replace(/^ws/, 'http').replace(/\/ws$/, ''),
       store,
@@ -99,7 +102,7 @@ export class Engine {
       isQueued: id => this.outbox.has(id),
       onHeld: (id, seq) => this.marks.delivered(id, seq),
       onRead: (id, seq) => this.marks.read(id, seq),
-      onGroupEvent: group => void this.refreshGroup(group),
+      onGroupEvent: (group, event) => this.groups.changed(group, event),
       onStalled: () => this.stalled(),
     })
   }
@@ -116,6 +119,7 @@ export class Engine {
     this.queries.lost()
     this.cancelStalled?.()
     this.cancelWatch?.()
+    this.groups.stop()
     this.uploads.stop()
     this.outbox.disconnected()
     this.connection.stop()
@@ -322,17 +326,6 @@ export class Engine {
       if (error instanceof SimpleIMError && !error.isNetwork && error.code < 42900)
         return undefined
       throw error
-    }
-  }
-
-  private async refreshGroup(group_id: string): Promise<void> {
-    this.options.events.emit('group', { group_id })
-    try {
-      const group = await this.options.rest.call(api => api.GET('/api/groups/{id}', { params: { path: { id: group_id } } }))
-      this.inbox.change(`group:${group_id}`, () => ({ group }))
-    }
-    catch {
-      // Not ours any more, or the next list brings it.
     }
   }
 }

@@ -25,6 +25,8 @@ const WINDOW = 8
 /** Stays below the server's limit of messages a second, so that a long queue is not refused. */
 const PER_SECOND = 40
 const ACK_MS = 10_000
+/** UTF-16 units of a content as JSON: three bytes each fit into a frame, and the server says what it takes of that. */
+const MAX_CONTENT = 250_000
 const RETRY_LATER = new Set<number>([ErrorCode.rateLimited, ErrorCode.unavailable, ErrorCode.draining])
 
 /**
@@ -153,7 +155,11 @@ export class Outbox {
         continue
       if (this.sentThisSecond >= PER_SECOND)
         return this.pause(1000)
-      const { message_id, type, to, group_id, content } = entry
+      const { message_id, type, to, group_id } = entry
+      const content = onTheWire(entry.content)
+      // A frame that the server would not even read would come back first after each reconnection, before all others.
+      if (JSON.stringify(content).length > MAX_CONTENT)
+        return this.refused(entry, ErrorCode.tooLarge, 'this is too large to be sent', 0)
       const frame: Frame = { message_id, type, content, ...(to ? { to } : {}), ...(group_id ? { group_id } : {}) }
       if (!this.options.send(frame))
         return
@@ -169,4 +175,13 @@ export class Outbox {
     if (this.inFlight.size > 0)
       this.cancelAck = this.options.alarms.set(ACK_MS, () => this.options.onSilence())
   }
+}
+
+/** Without what the server takes from its own store: the messages of a merged forward. */
+function onTheWire(content: Record<string, unknown>): Record<string, unknown> {
+  const merged = content.merged as { message_ids?: unknown, messages?: unknown } | undefined
+  if (!merged?.messages || !merged.message_ids)
+    return content
+  const { text: _, ...rest } = content
+  return { ...rest, merged: { message_ids: merged.message_ids } }
 }

@@ -45,13 +45,26 @@ function between(text: string, mark: string, kind: 'bold' | 'strike' | 'code'): 
   return parts.filter(part => part.text !== '')
 }
 
+/** Of each line, the next one that closes a block; -1: none does. From the end, so that fences without number cost no more. */
+function closings(lines: string[]): number[] {
+  const next: number[] = []
+  let close = -1
+  for (let n = lines.length - 1; n >= 0; n--) {
+    next[n] = close
+    if (lines[n]!.trimEnd() === '```')
+      close = n
+  }
+  return next
+}
+
 function blocksIn(text: string): Part[] {
   const parts: Part[] = []
   const lines = text.split('\n')
+  const next = closings(lines)
   let plain: string[] = []
   for (let n = 0; n < lines.length; n++) {
     const open = /^```([\w+#.-]{0,20})\s*$/.exec(lines[n]!)
-    const close = open ? lines.findIndex((line, index) => index > n && line.trimEnd() === '```') : -1
+    const close = open ? next[n]! : -1
     if (!open || close < 0) {
       plain.push(lines[n]!)
       continue
