@@ -3,30 +3,35 @@
 JOBS ?= $(shell nproc)
 RUN_FLAGS ?=
 
-.PHONY: help deps build run package up down logs cluster cluster-stop web-dev test test-deep e2e bench bench-report conformance asan tsan fuzz format lint clean
+.PHONY: help setup build run package cluster-tools deps up down logs cluster cluster-stop web-dev test test-deep e2e bench bench-report conformance asan tsan fuzz format lint clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-deps: ## install what is missing from Debian's packages (as root or through sudo)
+setup: ## install what a build needs from Debian's packages (as root or through sudo)
 	@scripts/install-deps.sh build
 
-build: deps ## the release binary: build/release/simpleim
+build: setup ## the release binary: build/release/simpleim
 	@scripts/build.sh release simpleim
 
 run: build ## start SimpleIM on http://127.0.0.1:8080 with ./data (RUN_FLAGS="--listen …")
 	@exec build/release/simpleim serve $(RUN_FLAGS)
 
-package: deps ## simpleim_<version>_amd64.deb and a tar archive, in build/release
+package: setup ## simpleim_<version>_amd64.deb and a tar archive, in build/release
 	@scripts/install-deps.sh package
 	@scripts/build.sh release package_files
 	@cd build/release && cpack --config CPackConfig.cmake >cpack.log || { cat cpack.log; exit 1; }
 	@ls build/release/*.deb build/release/*.tar.gz
 
-cluster: build ## three nodes behind nginx on http://127.0.0.1:8080, with MariaDB, MongoDB, Redis and S3, without containers
+cluster-tools:
 	@scripts/install-deps.sh cluster
 	@scripts/install-go-tool.sh minio
 	@scripts/install-python.sh
+
+deps: cluster-tools ## MySQL, Redis, MinIO and MongoDB alone, on 127.0.0.1, to develop against (stop: make cluster-stop)
+	@scripts/cluster.sh backends
+
+cluster: build cluster-tools ## three nodes behind nginx on http://127.0.0.1:8080, with MariaDB, MongoDB, Redis and S3, without containers
 	@scripts/cluster.sh start
 
 cluster-stop: ## end it; what it kept stays in ./cluster-data

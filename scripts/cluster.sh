@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A whole cluster on this machine, without containers: MariaDB, Redis, MinIO, a server of MongoDB's protocol, three nodes
-# and nginx in front, all in ./cluster-data and on 127.0.0.1. `start`, `stop` or `logs`.
+# and nginx in front, all in ./cluster-data and on 127.0.0.1. `start`, `backends` (those alone, for development), `stop` or `logs`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 DIR=${CLUSTER_DIR:-$PWD/cluster-data}
@@ -49,7 +49,7 @@ start_backends() {
   await mongo bash -c "exec 3<>/dev/tcp/127.0.0.1/$MONGO"
 }
 
-start_nodes() {
+write_settings() {  # what a node needs to use the backends
   cat >"$DIR/cluster.toml" <<TOML
 [server]
 trusted_proxies = ["127.0.0.1"]
@@ -62,6 +62,9 @@ redis = "redis://127.0.0.1:$REDIS"
 s3 = "http://simpleim:$(secret minio)@127.0.0.1:$MINIO/simpleim"
 TOML
   chmod 600 "$DIR/cluster.toml"
+}
+
+start_nodes() {
   for n in "${NODES[@]}"; do
     launch "node$n" build/release/simpleim serve --config "$DIR/cluster.toml" --node-id "node$n" --data-dir "$DIR/node$n" \
       --listen "127.0.0.1:$((BASE + n))" --admin-listen "127.0.0.1:$((BASE + 10 + n))"
@@ -80,10 +83,15 @@ start_nginx() {
   await nginx curl -fs "http://127.0.0.1:$PORT/health"
 }
 
-start() {
+backends() {
   mkdir -p "$DIR"/{run,logs,secrets,minio,mongo,mariadb,nginx}
   chmod 700 "$DIR"
   start_backends
+  write_settings
+}
+
+start() {
+  backends
   start_nodes
   start_nginx
   say "SimpleIM is ready on three nodes: http://127.0.0.1:$PORT (stop: make cluster-stop; logs: $DIR/logs)"
@@ -102,7 +110,12 @@ stop() {
 
 case "${1:-start}" in
   start) start ;;
+  backends)
+    backends
+    say "MySQL, Redis, MinIO and MongoDB are ready on 127.0.0.1 (stop: make cluster-stop; logs: $DIR/logs)."
+    say "A node that uses them: make run RUN_FLAGS='--config $DIR/cluster.toml --node-id node1'"
+    ;;
   stop) stop ;;
   logs) exec tail -n 20 -F "$DIR"/logs/* ;;
-  *) echo "usage: scripts/cluster.sh start|stop|logs" >&2; exit 1 ;;
+  *) echo "usage: scripts/cluster.sh start|backends|stop|logs" >&2; exit 1 ;;
 esac

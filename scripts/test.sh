@@ -50,7 +50,7 @@ gtest() {  # gtest NAME BINARY: in two processes at once, because most tests wai
   done
   for shard in 0 1; do
     local ended=0
-    wait "${pids[$shard]}" || { ended=1; tail -60 "$out/$shard.log"; }
+    wait "${pids[$shard]}" || { ended=1; grep -aE -B30 '^\[  FAILED' "$out/$shard.log" | tail -200; tail -60 "$out/$shard.log"; }
     numbers=$(python3 -c 'import json,sys
 d=json.load(open(sys.argv[1])); bad=d["failures"]+d["errors"]
 ran=sum(t.get("status")=="RUN" for s in d["testsuites"] for t in s["testsuite"]); print(ran-bad,max(bad,int(sys.argv[2])))' "$out/$shard.json" "$ended" 2>/dev/null || echo "0 1")
@@ -98,7 +98,7 @@ web() {  # the SDK's tests, then what is checked without running
   check "web size" scripts/with-node.sh npm --prefix web run --silent size
 }
 
-FUZZ_TARGETS=(websocket_frames chat_frames http_input http_requests multipart_body node_payloads)
+FUZZ_TARGETS=(websocket_frames chat_frames http_input http_requests multipart_body node_payloads media_metadata)
 
 fuzz_one() {  # fuzz_one TARGET SECONDS FOLDER
   "build/asan/fuzz_$1" -max_len=4096 -max_total_time="$2" -print_final_stats=1 -artifact_prefix="$3/" "$3" "tests/fuzz/corpus/$1" >"$3/log" 2>&1

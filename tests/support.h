@@ -64,7 +64,7 @@ class TempDir {
 
 /// Waits for a condition; false when it does not come true in time.
 inline bool wait_until(const std::function<bool()>& condition,
-                       std::chrono::seconds deadline = std::chrono::seconds(10)) {
+                       std::chrono::seconds deadline = std::chrono::seconds(60)) {
   const auto end = std::chrono::steady_clock::now() + deadline;
   while (std::chrono::steady_clock::now() < end) {
     if (condition()) return true;

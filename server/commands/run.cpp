@@ -1,14 +1,13 @@
 #include <sys/stat.h>
 
 #include <CLI/CLI.hpp>
-#include <array>
 #include <filesystem>
 #include <iostream>
 
 #include "commands/actions.h"
 #include "commands/commands.h"
 #include "commands/workplace.h"
-#include "media/image_processor.h"
+#include "media/media_processor.h"
 
 namespace simpleim::commands {
 namespace {
@@ -99,12 +98,13 @@ int parse_and_run(int argc, char** argv) {
     command->callback([&, verb] { code = report_command(options, verb, report_id); });
   }
 
-  // What the server starts for each picture; not for people.
-  std::array<std::string, 4> picture;
-  auto* image_worker = app.add_subcommand("image-worker")->group("");
-  for (auto& argument : picture)
-    image_worker->add_option("ARGUMENTS" + std::to_string(&argument - picture.data()), argument)->required();
-  image_worker->callback([&] { code = media::run_image_worker(picture[0], picture[1], picture[2], picture[3]); });
+  // What the server starts for each picture and film; not for people.
+  std::string mime;
+  bool no_decoding = false;
+  auto* media_worker = app.add_subcommand("media-worker")->group("");
+  media_worker->add_option("MIME", mime)->required();
+  media_worker->add_flag("--no-decoding", no_decoding);
+  media_worker->callback([&] { code = media::run_media_worker(mime, !no_decoding); });
 
   app.add_subcommand("config", "list every configuration key")->callback([&] { code = print_config_keys(); });
   app.add_subcommand("version", "print the version")->callback([] {

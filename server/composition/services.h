@@ -2,7 +2,7 @@
 
 #include "base/repeater.h"
 #include "composition/stores.h"
-#include "media/image_processor.h"
+#include "media/media_processor.h"
 #include "service/accounts/accounts.h"
 #include "service/accounts/last_seen.h"
 #include "service/calls/calls.h"
@@ -33,7 +33,7 @@ struct Services {
   service::LastSeen last_seen;
   service::Reports reports;
   service::Search search;
-  media::ImageProcessor images;
+  media::MediaProcessor media;
   service::Files files;
   std::unique_ptr<base::Repeater> ringing;
   std::unique_ptr<base::Repeater> collector;

@@ -40,9 +40,11 @@ struct Known {
   std::string_view mime;
   Shown shown;
 };
+/// What is HEIC or AVIF when it comes is given out as JPEG or WebP (media_processor.h).
 constexpr std::array kShown{
     Known{"image/jpeg", Shown::kImage}, Known{"image/png", Shown::kImage},   Known{"image/gif", Shown::kImage},
-    Known{"image/webp", Shown::kImage}, Known{"audio/mpeg", Shown::kAudio},  Known{"audio/ogg", Shown::kAudio},
+    Known{"image/webp", Shown::kImage}, Known{"image/heic", Shown::kImage},  Known{"image/heif", Shown::kImage},
+    Known{"image/avif", Shown::kImage}, Known{"audio/mpeg", Shown::kAudio},  Known{"audio/ogg", Shown::kAudio},
     Known{"audio/mp4", Shown::kAudio},  Known{"audio/x-m4a", Shown::kAudio}, Known{"audio/aac", Shown::kAudio},
     Known{"audio/wav", Shown::kAudio},  Known{"audio/x-wav", Shown::kAudio}, Known{"audio/webm", Shown::kAudio},
     Known{"audio/flac", Shown::kAudio}, Known{"video/mp4", Shown::kVideo},   Known{"video/webm", Shown::kVideo},

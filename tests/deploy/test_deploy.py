@@ -8,6 +8,7 @@ import subprocess
 import pytest
 import yaml
 from harness import BINARY
+from harness.server import free_port
 from harness.cluster import Cluster
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -82,8 +83,8 @@ def test_a_unit_is_valid_and_confined(unit, tmp_path):
 
 
 def test_the_compose_file_is_valid_and_names_what_exists():
-    environment = {**os.environ, "MYSQL_PASSWORD": "m", "REDIS_PASSWORD": "r", "S3_PASSWORD": "s"}
-    done = run("docker-compose", "-f", DEPLOY / "compose.yml", "config", env=environment)
+    environment = {**os.environ, "MYSQL_PASSWORD": "m", "REDIS_PASSWORD": "r", "S3_PASSWORD": "s", "MONGO_PASSWORD": "o"}
+    done = run("docker-compose", "-f", DEPLOY / "docker-compose.yml", "config", env=environment)
     assert done.returncode == 0, done.stderr
     services = yaml.safe_load(done.stdout)["services"]
     assert {"node1", "node2", "node3", "nginx", "mysql", "mongo", "redis", "minio"} == set(services)
@@ -92,10 +93,16 @@ def test_the_compose_file_is_valid_and_names_what_exists():
         assert environment["SIMPLEIM_SERVER_NODE_ID"] == f"node{n}"
         assert set(environment) <= config_keys()
         assert environment["SIMPLEIM_STORE_MYSQL"] == "mysql://simpleim:m@mysql/simpleim"
+        assert environment["SIMPLEIM_STORE_MONGO"] == "mongodb://simpleim:o@mongo/simpleim?authSource=admin"
+        assert services[f"node{n}"]["read_only"] and services[f"node{n}"]["cap_drop"] == ["ALL"]
+    for name in ("nginx", "mysql", "mongo", "redis", "minio"):
+        assert re.search(r":(RELEASE\.)?\d", services[name]["image"]), f"{name} takes whatever is newest"
+        assert "ports" not in services[name] or name == "nginx"
+        assert set(services[name]["networks"]) == {"front" if name == "nginx" else "back"}
 
 
 def test_nginx_takes_the_file_that_compose_makes(tmp_path):
-    command = yaml.safe_load((DEPLOY / "compose.yml").read_text())["services"]["nginx"]["command"][2]
+    command = yaml.safe_load((DEPLOY / "docker-compose.yml").read_text())["services"]["nginx"]["command"][2]
     sed = command.split(" > ")[0].replace("/simpleim.conf", str(DEPLOY / "nginx" / "simpleim.conf"))
     made = run("sh", "-c", sed).stdout
     assert "listen 8080;" in made and made.count("server node") == 3 and "node3:8080" in made
@@ -146,8 +153,22 @@ def test_the_dashboard_shows_figures_that_exist():
     assert published - shown <= {"simpleim_connections_total"}, "figures that nobody sees"
 
 
+def test_make_deps_starts_the_backends_alone_and_a_node_can_use_them(tmp_path):
+    environment = {**os.environ, "CLUSTER_DIR": str(tmp_path / "cluster"), "CLUSTER_BASE": str(free_port())}
+    try:
+        done = run("make", "deps", cwd=ROOT, env=environment)
+        assert done.returncode == 0, done.stdout + done.stderr
+        config = re.search(r"--config (\S+) --node-id (\S+?)'", done.stdout)
+        assert "MySQL, Redis, MinIO and MongoDB are ready" in done.stdout
+        checked = run(BINARY, "check", "--config", config[1], "--node-id", config[2], "--data-dir", tmp_path / "node")
+        assert checked.returncode == 0, checked.stdout + checked.stderr
+        assert not [name for name in os.listdir(tmp_path / "cluster" / "run") if name.startswith(("node", "nginx"))]
+    finally:
+        run(ROOT / "scripts" / "cluster.sh", "stop", env=environment)
+
+
 def test_make_up_says_what_to_do_without_docker():
     done = run("make", "up", cwd=ROOT, env={**os.environ, "DOCKER_HOST": "unix:///nowhere"})
     assert done.returncode != 0 and "make cluster" in done.stderr
     targets = run("make", "help", cwd=ROOT).stdout
-    assert all(f"make {target} " in targets for target in ("up", "down", "logs", "cluster", "cluster-stop"))
+    assert all(f"make {target} " in targets for target in ("up", "down", "logs", "deps", "cluster", "cluster-stop"))

@@ -12,7 +12,7 @@ from websockets.sync.client import connect
 
 from . import description
 
-DEADLINE_S = 10
+DEADLINE_S = 30
 _names = itertools.count()
 
 

@@ -1,13 +1,18 @@
 """Files: quotas hold whatever way bytes come, and one user's pictures keep no other upload waiting."""
+import io
 import os
 import struct
 import threading
 import time
 import zlib
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from harness import Server, User, wait_until
+from harness.files import upload
 from harness.raw import everything, plug
+from PIL import Image
 
 
 def form(content, name="a.bin"):
@@ -93,7 +98,7 @@ def test_pictures_of_one_keep_no_file_of_another_waiting(server, alice, bob):
     threads = [threading.Thread(target=send_slow) for _ in range(4)]
     for t in threads:
         t.start()
-    wait_until(lambda: any((server.data_dir / "files").rglob("whole-image-*")) if not os.environ.get("TEST_STORE") else True, deadline_s=30)
+    wait_until(lambda: any((server.data_dir / "files").rglob("whole-media-*")) if not os.environ.get("TEST_STORE") else True, deadline_s=30)
     assert any(t.is_alive() for t in threads), "they were quicker than anybody: the test shows nothing"
     began = time.monotonic()
     upload = create(bob, 10)[1]["data"]["upload_id"]
@@ -104,3 +109,33 @@ def test_pictures_of_one_keep_no_file_of_another_waiting(server, alice, bob):
     assert any(t.is_alive() for t in threads), f"his picture stood behind all of hers ({took_text:.1f} s for texts)"
     for t in threads:
         t.join()
+
+
+def test_whoever_decodes_a_picture_sees_no_secret(tmp_path):
+    """Its process has an empty environment and none of the server's descriptors, and is confined before it decodes."""
+    with Server(env={"SIMPLEIM_STORE_MYSQL_PASSWORD_OF_NOBODY": "canary"}) as server:
+        user = User(server)
+        out = io.BytesIO()
+        Image.effect_noise((6000, 5000), 80).save(out, "JPEG", quality=92)
+        seen = []
+        with ThreadPoolExecutor(1) as pool:
+            uploaded = pool.submit(upload, user, out.getvalue(), "noise.jpg")
+            while not uploaded.done():
+                seen += look_at_workers(server.process.pid)
+        assert uploaded.result()["kind"] == "image"
+    assert seen, "the worker was seen at work"
+    assert all(environ == b"" for environ, _, _ in seen)
+    confined = [descriptors for _, descriptors, is_confined in seen if is_confined]
+    assert confined and all("socket:" not in d and ".db" not in d and "jwt" not in d for descriptors in confined for d in descriptors), confined
+
+
+def look_at_workers(parent):
+    """(environment, descriptors, whether a filter of system calls is in force) of each child that decodes."""
+    seen = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if f"\nPPid:\t{parent}\n" in (status := (folder / "status").read_text()) and b"media-worker" in (folder / "cmdline").read_bytes():
+                seen.append(((folder / "environ").read_bytes(), [os.readlink(d) for d in (folder / "fd").iterdir()], "\nSeccomp:\t2" in status))
+        except (FileNotFoundError, ProcessLookupError, PermissionError):
+            continue
+    return seen

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from harness import BINARY, Server, User, new_id, wait_until
 from harness.files import Tus, download, form, picture, request, sha256, try_upload, upload
+from harness.media import CANARY, SPEAKING, encoded, exif
 from PIL import Image
 
 
@@ -180,6 +181,8 @@ def test_pictures_get_a_thumbnail(alice, bob):
     assert thumbnail.format == "WEBP" and thumbnail.size == (480, 240)
     assert download(bob, f"/api/files/{wide['file_id']}/thumbnail")[0] == 404
     assert download(alice, f"/api/files/{upload(alice, b'text')['file_id']}/thumbnail")[0] == 404
+    red = Image.open(io.BytesIO(request(alice.server, "GET", upload(alice, encoded("JPEG", color=(200, 30, 30)))["thumbnail_url"])[2])).getpixel((20, 20))
+    assert max(abs(a - b) for a, b in zip(red, (200, 30, 30))) < 8, "colours stay as they are"
     original = picture()
     assert download(alice, f"/api/files/{upload(alice, original)['file_id']}")[2] == original  # without metadata it stays as it is
 
@@ -190,6 +193,21 @@ def with_exif(orientation=6):
     exif[0x0112] = orientation
     exif.get_ifd(0x8825)[2] = (48.0, 8.0, 13.0)
     return picture("JPEG", (60, 40), exif=exif)
+
+
+def heif(mode, colour):
+    """On its side, as phones write it: turned by what stands beside the picture."""
+    import pillow_heif
+    image = pillow_heif.from_pillow(Image.new(mode, (60, 40), colour))
+    out = io.BytesIO()
+    image.save(out, quality=90, exif=exif(6).tobytes())
+    return out.getvalue()
+
+
+def encoded_as(format, mode, colour):
+    out = io.BytesIO()
+    Image.new(mode, (60, 40), colour).save(out, format, quality=90, exif=exif(6))
+    return out.getvalue()
 
 
 def test_pictures_lose_where_and_with_what_they_were_taken(alice):
@@ -206,6 +224,82 @@ def test_pictures_lose_where_and_with_what_they_were_taken(alice):
         assert b"canary" not in request(alice.server, "GET", upload(alice, photo)["thumbnail_url"])[2]
     webp = picture("WEBP", (30, 20), exif=Image.open(io.BytesIO(data)).info["exif"])
     assert b"canary" not in download(alice, f"/api/files/{upload(alice, webp)['file_id']}")[2]
+
+
+@pytest.mark.parametrize("name", SPEAKING)
+def test_nothing_says_where_and_with_what_it_was_made(alice, name):
+    data, mime, frames = SPEAKING[name]
+    assert CANARY in data or frames, "the canary is there, unless it is packed"
+    file = upload(alice, data, "x")
+    body = download(alice, f"/api/files/{file['file_id']}")[2]
+    assert CANARY not in body and CANARY.decode() not in shown_texts(body, frames), file
+    assert (file["mime"], file["sha256"], file["file_size"]) == (mime, sha256(body), len(body))
+    if frames:
+        assert file["kind"] == "image" and pixels(body) == pixels(data) and len(pixels(body)) == frames, "not decoded and encoded again"
+        assert CANARY not in request(alice.server, "GET", file["thumbnail_url"])[2]
+    elif b"mdat" in data:
+        # Offsets still hold: a film's samples stay where they are.
+        assert len(body) == len(data) and body.index(b"picture-samples") == data.index(b"picture-samples")
+    else:
+        assert len(body) == len(data)
+    # What was cleaned once is clean.
+    assert upload(alice, body, "x")["sha256"] == file["sha256"]
+    kept = upload(alice, data, "x", **{"as": "file"})
+    assert kept["kind"] == "file" and kept["sha256"] == sha256(data)
+
+
+def pixels(data):
+    image = Image.open(io.BytesIO(data))
+    frames = []
+    for i in range(getattr(image, "n_frames", 1)):
+        image.seek(i)
+        frames.append(image.convert("RGB").tobytes())
+    return frames
+
+
+def shown_texts(body, frames):
+    return repr(Image.open(io.BytesIO(body)).info) + repr(dict(Image.open(io.BytesIO(body)).getexif())) if frames else ""
+
+
+@pytest.mark.parametrize("format, size", [("JPEG", (9000, 8000)), ("PNG", (7001, 6000)), ("WEBP", (8200, 8000))])
+def test_pictures_that_are_too_large_to_decode_lose_it_too(alice, format, size):
+    out = io.BytesIO()
+    how = {"compress_level": 1} if format == "PNG" else {"method": 0} if format == "WEBP" else {}
+    Image.new("RGB" if format == "WEBP" else "L", size, 200).save(out, format, exif=exif(6), **how)
+    file = upload(alice, out.getvalue(), "large")
+    body = download(alice, f"/api/files/{file['file_id']}")[2]
+    assert CANARY not in body and 0x0110 not in Image.open(io.BytesIO(body)).getexif()
+    # It stands on its side in the file, and says so.
+    assert Image.open(io.BytesIO(body)).getexif()[0x0112] == 6
+    if format == "JPEG":
+        assert (file["kind"], file["width"], file["height"]) == ("image", size[1], size[0])
+        thumbnail = Image.open(io.BytesIO(request(alice.server, "GET", file["thumbnail_url"])[2]))
+        assert thumbnail.size == (427, 480)
+    else:
+        assert file["kind"] == "file" and "thumbnail_url" not in file
+
+
+@pytest.mark.parametrize("name, format, mode, mime, becomes", [
+    ("IMG_0042.HEIC", "HEIF", "RGB", "image/jpeg", "IMG_0042.jpg"), ("写真.heic", "HEIF", "RGB", "image/jpeg", "写真.jpg"), ("cut.heif", "HEIF", "RGBA", "image/webp", "cut.webp"),
+    ("sticker.avif", "AVIF", "RGBA", "image/webp", "sticker.webp"), ("photo.avif", "AVIF", "RGB", "image/jpeg", "photo.jpg"), ("noname", "AVIF", "RGB", "image/jpeg", "noname.jpg")])
+def test_pictures_of_phones_are_shown_everywhere(alice, bob, name, format, mode, mime, becomes):
+    colour = (200, 30, 30, 128)[:len(mode)]
+    data = heif("RGBA" if mode == "RGBA" else "RGB", colour) if format == "HEIF" else encoded_as("AVIF", mode, colour)
+    assert CANARY in data
+    file = upload(alice, data, name)
+    assert (file["kind"], file["mime"], file["file_name"], file["width"], file["height"]) == ("image", mime, becomes, 40, 60), file
+    status, headers, body = download(alice, f"/api/files/{file['file_id']}")
+    shown = Image.open(io.BytesIO(body))
+    assert headers["content-type"] == mime and headers["content-disposition"].startswith("inline") and CANARY not in body
+    assert shown.size == (40, 60) and not shown.getexif() and file["sha256"] == sha256(body)
+    red, green, blue = shown.convert("RGB").getpixel((20, 30))
+    assert abs(red - 200) < 12 and abs(green - 30) < 12 and abs(blue - 30) < 12
+    assert shown.mode == mode
+    a, b = alice.connect(), bob.connect()
+    send_file(a, bob, file, type=4)
+    assert b.expect(type=4)["content"]["mime"] == mime
+    kept = upload(alice, data, name, **{"as": "file"})
+    assert (kept["kind"], kept["file_name"], kept["sha256"]) == ("file", name, sha256(data))
 
 
 def png_header(width, height):

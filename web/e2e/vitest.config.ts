@@ -4,10 +4,10 @@ import { defineConfig } from 'vitest/config'
 const ALONE = ['tests/history.test.ts', 'tests/network.test.ts', 'tests/speed.test.ts']
 
 const common = {
-  testTimeout: 60_000,
+  testTimeout: 90_000,
   hookTimeout: 60_000,
   // What a page shows is waited for, never read once: it may be a frame late.
-  expect: { poll: { timeout: 15_000 } },
+  expect: { poll: { timeout: 30_000 } },
   pool: 'forks' as const,
 }
 

@@ -4,6 +4,7 @@
 #include "base/utf8.h"
 #include "base/visible_text.h"
 #include "media/content_type.h"
+#include "media/media_processor.h"
 #include "net/multipart.h"
 
 /// Files in one piece: upload, download, signed URLs.
@@ -53,9 +54,7 @@ class FileForm final : public net::BodySink {
     }
   }
 
-  bool finishes_slowly() const override {
-    return media::shown_as(media::content_type(beginning_)) == media::Shown::kImage;
-  }
+  bool finishes_slowly() const override { return media::needs_processing(media::content_type(beginning_)); }
   std::uint64_t owner() const override { return me_.value; }
 
  private:

@@ -4,6 +4,7 @@
 #include "base/utf8.h"
 #include "base/visible_text.h"
 #include "media/content_type.h"
+#include "media/media_processor.h"
 #include "net/base64.h"
 #include "net/header_value.h"
 
@@ -113,8 +114,7 @@ class PartSink final : public net::BodySink {
   bool keeps_what_came() const override { return true; }
   /// The last part of a picture; where its beginning is not at hand it may be one.
   bool finishes_slowly() const override {
-    return left_ == 0 &&
-           (beginning_.empty() || media::shown_as(media::content_type(beginning_)) == media::Shown::kImage);
+    return left_ == 0 && (beginning_.empty() || media::needs_processing(media::content_type(beginning_)));
   }
   std::uint64_t owner() const override { return me_.value; }
 

@@ -62,4 +62,11 @@ std::string safe_file_name(std::string_view name) {
   return std::string(cut(clean, kMaxBytes - extension.size())) + extension;
 }
 
+std::string renamed(std::string_view name, std::string_view extension) {
+  const auto dot = name.rfind('.');
+  const bool has_extension = dot != std::string_view::npos && dot > 0 && name.size() - dot <= kMaxExtension;
+  const auto stem = has_extension ? name.substr(0, dot) : name;
+  return std::string(cut(stem, kMaxBytes - extension.size())) + std::string(extension);
+}
+
 }  // namespace simpleim::service

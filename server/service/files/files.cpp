@@ -7,11 +7,11 @@
 
 #include <array>
 #include <charconv>
-#include <fstream>
 
 #include "base/log.h"
 #include "base/random.h"
 #include "media/content_type.h"
+#include "media/edited_copy.h"
 #include "service/files/file_names.h"
 #include "service/messages/file_access.h"
 
@@ -23,7 +23,6 @@ constexpr std::size_t kSignatureBytes = 16;
 constexpr std::size_t kOpenUploads = 50;
 constexpr std::size_t kCollectAtOnce = 200;
 constexpr std::int64_t kHourMs = 3'600'000;
-constexpr std::size_t kPiece = 256 << 10;
 
 store::FileKind kind_of(media::Shown shown) {
   switch (shown) {
@@ -67,31 +66,40 @@ Result<std::int64_t> Files::admit(UserId me, std::int64_t bytes) {
   return within_quota(me, bytes);
 }
 
-/// Moves a file that the image worker made into the store.
-std::string Files::store_path(const std::string& path, std::int64_t* size) {
-  std::ifstream in(path, std::ios::binary);
+/// Brings a file that the worker made, or a content without what `edits` takes out, into the store.
+store::StoredContent Files::store_path(const std::string& path, const std::vector<media::Edit>& edits) {
   auto writer = ports_.contents.create();
-  std::string piece(kPiece, '\0');
-  while (in.read(piece.data(), static_cast<std::streamsize>(piece.size())) || in.gcount() > 0)
-    writer->write(std::string_view(piece).substr(0, static_cast<std::size_t>(in.gcount())));
-  const auto content = writer->finish();
-  if (size != nullptr) *size = content.size;
-  return content.sha256;
+  media::copy_edited(path, edits, [&](std::string_view piece) { writer->write(piece); });
+  return writer->finish();
 }
 
-void Files::take_image(const media::ProcessedImage& image, store::File& file) {
+/// A picture or a film: its size and thumbnail, and a content that does not say where and with what it was made.
+void Files::take_media(store::File& file) {
+  file.kind = kind_of(media::shown_as(file.mime));
+  if (!media::needs_processing(file.mime)) return;
+  const auto copy = ports_.contents.local_copy(file.sha256);
+  const auto made = ports_.media.process(copy.path(), file.mime);
   struct Remove {
     const std::string& path;
     ~Remove() {
       if (!path.empty()) ::unlink(path.c_str());
     }
   };
-  const Remove thumbnail{image.thumbnail};
-  const Remove cleaned{image.cleaned};
-  file.width = image.width;
-  file.height = image.height;
-  file.thumbnail = store_path(image.thumbnail, nullptr);
-  if (!image.cleaned.empty()) file.sha256 = store_path(image.cleaned, &file.size);
+  const Remove thumbnail{made.thumbnail};
+  const Remove rewritten{made.rewritten};
+  file.width = made.width;
+  file.height = made.height;
+  if (!made.thumbnail.empty()) file.thumbnail = store_path(made.thumbnail, {}).sha256;
+  // No picture that can be shown: it can still be sent.
+  else if (file.kind == store::FileKind::kImage) file.kind = store::FileKind::kFile;
+  if (made.rewritten.empty() && made.edits.empty()) return;
+  const auto cleaned = store_path(made.rewritten.empty() ? copy.path() : made.rewritten, made.edits);
+  file.sha256 = cleaned.sha256;
+  file.size = cleaned.size;
+  if (made.mime != file.mime) {
+    file.mime = made.mime;
+    file.name = renamed(file.name, file.mime == "image/jpeg" ? ".jpg" : ".webp");
+  }
 }
 
 Result<store::File> Files::adopt(UserId me, const store::StoredContent& content, const Wish& wish,
@@ -106,12 +114,7 @@ Result<store::File> Files::adopt(UserId me, const store::StoredContent& content,
   file.mime = media::content_type(beginning);
   file.duration_ms = wish.duration_ms;
   file.created_at = ports_.clock.now_ms();
-  if (!wish.as_file) file.kind = kind_of(media::shown_as(file.mime));
-  if (file.kind == store::FileKind::kImage) {
-    const auto copy = ports_.contents.local_copy(content.sha256);
-    if (const auto image = ports_.images.process(copy.path(), file.mime, false)) take_image(*image, file);
-    else file.kind = store::FileKind::kFile;  // no picture that can be shown: it can still be sent
-  }
+  if (!wish.as_file) take_media(file);
   const auto of_upload = upload != nullptr ? upload->size : 0;
   return ports_.commits.run<store::File>([&](Batch& batch) -> Result<store::File> {
     if (auto allowed = within_quota(me, file.size, of_upload); !allowed) return allowed.error();

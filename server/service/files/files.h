@@ -5,7 +5,7 @@
 
 #include "base/random.h"
 #include "media/content_type.h"
-#include "media/image_processor.h"
+#include "media/media_processor.h"
 #include "service/commit/commit_loop.h"
 #include "store/file_store.h"
 
@@ -26,7 +26,7 @@ class Files {
     store::Store& store;
     store::FileStore& contents;
     CommitLoop& commits;
-    const media::ImageProcessor& images;
+    const media::MediaProcessor& media;
     base::IdMaker& ids;
     base::Random& random;
     const base::Clock& clock;
@@ -93,8 +93,8 @@ class Files {
 
  private:
   std::string signature(UserId me, FileId id, bool thumbnail, std::int64_t expires_s) const;
-  void take_image(const media::ProcessedImage& image, store::File& file);
-  std::string store_path(const std::string& path, std::int64_t* size);
+  void take_media(store::File& file);
+  store::StoredContent store_path(const std::string& path, const std::vector<media::Edit>& edits);
   /// `of_upload`: bytes that an open upload has announced, which is what comes now.
   Result<std::int64_t> within_quota(UserId me, std::int64_t bytes, std::int64_t of_upload = 0);
 

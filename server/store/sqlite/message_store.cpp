@@ -30,10 +30,7 @@ SqliteMessageStore::SqliteMessageStore(Database& db, RecentMessages& recent, Con
 
 void SqliteMessageStore::load_journal() {
   auto& db = db_.write();
-  {
-    auto query = db.query("SELECT message_id FROM message_key ORDER BY message_id DESC LIMIT 1");
-    if (query.step()) greatest_id_ = query.text();
-  }
+  archived_.open_gap(db_, now_ms_);
   auto rows = db.query("SELECT id, messages FROM journal ORDER BY id");
   while (rows.step()) {
     journal_row_ = rows.integer();
@@ -54,7 +51,7 @@ std::optional<Appended> SqliteMessageStore::find_earlier(const MessageId& id, Us
   };
   if (const auto* recent = recent_.find_pending(id.view())) return answer(*recent);
   const sql::PackedId packed(id.view());
-  if (packed.view() > greatest_id_) return std::nullopt;
+  if (!archived_.may_hold(db_, packed.view(), now_ms_)) return std::nullopt;
   auto query = db_.write().query(
       "SELECT m.sender_id, m.timestamp, m.key, c.low, c.high FROM message_key k JOIN message m ON m.key=k.key "
       "JOIN conversation c ON c.id = m.key >> 32 WHERE k.message_id=?");
@@ -69,6 +66,7 @@ std::optional<Appended> SqliteMessageStore::find_earlier(const MessageId& id, Us
 }
 
 Appended SqliteMessageStore::append(const Message& message, const std::vector<UserId>& mentions) {
+  now_ms_ = std::max(now_ms_, message.timestamp);
   if (auto earlier = find_earlier(message.id, message.from)) return *earlier;
   auto& entry = index_.open(message.conversation);
   if (entry.last_seq >= kSeqMask) throw StoreError(ErrorCode::kInternal, "a conversation is full");
@@ -124,6 +122,7 @@ void SqliteMessageStore::rollback() {
 
 void SqliteMessageStore::start_archive() {
   recent_.freeze();
+  archived_.open_gap(db_, now_ms_);
   const auto& frozen = *recent_.frozen();
   order_.reserve(frozen.by_conversation.size());
   for (const auto& [conversation, slots] : frozen.by_conversation)
@@ -186,7 +185,7 @@ bool SqliteMessageStore::archive_keys(std::size_t& operations) {
     const auto& slot = frozen.slots[progress_.key];
     const sql::PackedId id(slot.id.view());
     query.again().bind_blob(id.view()).bind(row_key(slot.conversation_key, slot.seq)).run();
-    if (id.view() > greatest_id_) greatest_id_ = id.view();
+    archived_.add(id.view());
   }
   return true;
 }

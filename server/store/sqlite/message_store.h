@@ -1,6 +1,7 @@
 #pragma once
 
 #include "store/sql/sql_message_store.h"
+#include "store/sqlite/archived_ids.h"
 #include "store/sqlite/conversation_index.h"
 #include "store/sqlite/recent_messages.h"
 
@@ -61,8 +62,9 @@ class SqliteMessageStore final : public sql::SqlMessageStore {
   std::size_t batch_size_ = 0;
   std::int64_t journal_row_ = 0;
   std::int64_t committed_journal_row_ = 0;
-  /// The greatest packed id ever archived: a greater one cannot be in message_key.
-  std::string greatest_id_;
+  ArchivedIds archived_;
+  /// Of the newest message.
+  std::int64_t now_ms_ = 0;
 
   std::vector<std::pair<std::int64_t, const std::vector<std::uint32_t>*>> order_;
   Progress progress_;

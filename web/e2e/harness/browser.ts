@@ -23,7 +23,7 @@ export async function profile(browser: Browser, server: Server, options: Browser
   })
   context.on('page', page => page.on('pageerror', error => sins.errors.push(String(error))))
   const page = await context.newPage()
-  page.setDefaultTimeout(15_000)
+  page.setDefaultTimeout(30_000)
   return { context, page, sins }
 }
 

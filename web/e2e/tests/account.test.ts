@@ -166,6 +166,9 @@ test('two accounts in one browser: the first tab follows the second, and nothing
   expect(await first.page.getByText('from Alice').count()).toBe(0)
   const me = (page: typeof second) => page.evaluate(() => (JSON.parse(localStorage.getItem('simpleim.session')!) as { user_id: string }).user_id)
   expect([await me(first.page), await me(second)]).toEqual([bob.user_id, bob.user_id])
+  const third = await first.context.newPage() // it opens when another tab has synced the empty list already
+  await third.goto('/')
+  await third.getByText('No conversations yet').waitFor()
   await openPrivate(first.page, carol)
   await say(first.page, 'from Bob')
   await bubble(first.page, 'from Bob').waitFor()

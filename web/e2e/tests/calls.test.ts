@@ -15,6 +15,29 @@ async function two(): Promise<{ ada: Person, bob: Person }> {
   return { ada, bob }
 }
 
+/** The next microphone or offer comes when `window.release()` is called; its promise is over when the page has acted on it. */
+async function hold(page: Person['page'], what: 'microphone' | 'offer'): Promise<void> {
+  await page.evaluate((what) => {
+    const [owner, name] = what === 'microphone'
+      ? [navigator.mediaDevices, 'getUserMedia'] as const
+      : [RTCPeerConnection.prototype, 'setLocalDescription'] as const
+    const real = owner[name as never] as (...given: unknown[]) => Promise<unknown>
+    Object.assign(owner, {
+      [name](...given: unknown[]) {
+        Object.assign(owner, { [name]: real })
+        return new Promise((resolve, reject) => {
+          Object.assign(window, {
+            release: async () => {
+              await real.apply(this, given).then(resolve, reject)
+              await new Promise(later => setTimeout(later))
+            },
+          })
+        })
+      },
+    })
+  }, what)
+}
+
 test('a video call: both see and hear the other one, switch things off and on, and hang up', async () => {
   const { ada, bob } = await two()
   await ada.page.getByTestId('call-video').click()
@@ -166,3 +189,23 @@ test('two who call each other in the same moment have one call', async () => {
     for (const { page } of [ada, bob]) await page.getByTestId('call-panel').waitFor({ state: 'detached' })
   }
 })
+
+for (const held of ['microphone', 'offer'] as const) {
+  test(`somebody rings while the ${held} of my own call to him is waited for: his call is the one`, async () => {
+    const { ada, bob } = await two()
+    await hold(bob.page, held)
+    await bob.page.getByTestId('call-audio').click()
+    await bob.page.locator('[data-testid="call-panel"][data-phase="calling"]').waitFor()
+    await bob.page.waitForFunction(() => 'release' in window)
+    await ada.page.getByTestId('call-audio').click()
+    await bob.page.getByTestId('call-incoming').waitFor()
+    await bob.page.evaluate(() => (window as unknown as { release: () => Promise<void> }).release())
+    await bob.page.getByTestId('call-accept').click()
+    for (const { page } of [ada, bob]) {
+      await page.locator('[data-testid="call-panel"][data-phase="connected"]').waitFor()
+      await expect.poll(() => sounds(page.getByTestId('call-theirs'))).toBe(true)
+    }
+    await ada.page.getByTestId('call-hangup').click()
+    for (const { page } of [ada, bob]) await page.getByTestId('call-panel').waitFor({ state: 'detached' })
+  })
+}

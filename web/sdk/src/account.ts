@@ -61,6 +61,8 @@ export class Account {
   private readonly unlisten: (() => void)[] = []
   private engine: Engine | undefined
   private status: ConnectionStatus = { state: 'connecting', since: Date.now() }
+  /** ms since the epoch; 0: not yet. */
+  private syncedAt = 0
   private closed = false
 
   constructor(options: AccountOptions) {
@@ -181,11 +183,18 @@ export class Account {
       case 'typing': return engine.typing(note.id)
       case 'signal': return engine.signal(note.signal)
       case 'check': return engine.check(note.force)
-      case 'hello': return this.tell('connection', this.status)
+      case 'hello': return this.greet()
       case 'watch':
         this.watched.set(note.tab, note.users)
         return engine.watchPresence()
     }
+  }
+
+  /** What a tab that has just opened could not hear. */
+  private greet(): void {
+    this.tell('connection', this.status)
+    if (this.syncedAt)
+      this.tell('synced', { at: this.syncedAt })
   }
 
   private dispatch<Name extends keyof Events>(name: Name, payload: Events[Name]): void {
@@ -197,8 +206,11 @@ export class Account {
       if (this.status.state === 'signed_out')
         return this.options.onEnded()
     }
-    if (name === 'synced' && this.engine)
-      this.drafts.resume(this.rows.values())
+    if (name === 'synced') {
+      this.syncedAt = (payload as Events['synced']).at
+      if (this.engine)
+        this.drafts.resume(this.rows.values())
+    }
     this.options.events.emit(name, payload)
   }
 

@@ -11,18 +11,19 @@ export class LocalMedia {
   readonly chosen = shallowReactive<{ audio?: string, video?: string }>({})
 
   private readonly gone: (kind: Kind) => void
+  /** Counts closeAll(): what is granted after it was asked for by a call that is over. */
+  private era = 0
 
   /** `gone`: a device went away by itself, and is chosen no more. */
   constructor(gone: (kind: Kind) => void) {
     this.gone = gone
   }
 
-  /** Rejects when there is no such device, or it may not be used. */
+  /** Rejects when there is no such device, when it may not be used, and when all was closed before it was granted. */
   async open(kind: Kind): Promise<MediaStreamTrack> {
     const id = this.chosen[kind]
     const wanted = { ...(kind === 'audio' ? SOUND : PICTURE), ...(id ? { deviceId: { exact: id } } : {}) }
-    const stream = await navigator.mediaDevices.getUserMedia({ [kind]: wanted })
-    const track = this.take(kind, stream)
+    const track = await this.take(kind, navigator.mediaDevices.getUserMedia({ [kind]: wanted }))
     track.onended = () => {
       this.chosen[kind] = undefined
       this.close(kind)
@@ -33,8 +34,7 @@ export class LocalMedia {
 
   /** `ended`: the user stopped sharing by the browser's own button. */
   async openScreen(ended: () => void): Promise<MediaStreamTrack> {
-    const stream = await navigator.mediaDevices.getDisplayMedia({ video: true, audio: false })
-    const track = this.take('video', stream)
+    const track = await this.take('video', navigator.mediaDevices.getDisplayMedia({ video: true, audio: false }))
     track.contentHint = 'detail'
     track.onended = ended
     return track
@@ -46,6 +46,7 @@ export class LocalMedia {
   }
 
   closeAll(): void {
+    this.era++
     this.close('audio')
     this.close('video')
   }
@@ -54,8 +55,13 @@ export class LocalMedia {
     return navigator.mediaDevices.enumerateDevices()
   }
 
-  private take(kind: Kind, stream: MediaStream): MediaStreamTrack {
-    const track = stream.getTracks()[0]!
+  private async take(kind: Kind, granted: Promise<MediaStream>): Promise<MediaStreamTrack> {
+    const { era } = this
+    const track = (await granted).getTracks()[0]!
+    if (era !== this.era) {
+      track.stop()
+      throw new DOMException('closed before it was granted', 'AbortError')
+    }
     this.close(kind)
     this.tracks[kind] = track
     return track

@@ -78,8 +78,16 @@ export const useCall = defineStore('call', () => {
     ending.value = why
   }
 
-  async function connect(): Promise<Peer> {
-    const made = new Peer({ iceServers: await im.iceServers(), iceTransportPolicy: prefs.relayCalls ? 'relay' : 'all' }, {
+  /** Throws when the call ended while something was waited for; another one may have taken its place. */
+  function mustLast(own: Call): void {
+    if (call.value !== own)
+      throw new Error('the call is over')
+  }
+
+  async function connect(own: Call): Promise<Peer> {
+    const iceServers = await im.iceServers()
+    mustLast(own)
+    const made = new Peer({ iceServers, iceTransportPolicy: prefs.relayCalls ? 'relay' : 'all' }, {
       candidate: candidate => signal(FrameType.callIce, { candidate }),
       state: (state) => {
         if (state === 'connected')
@@ -157,43 +165,47 @@ export const useCall = defineStore('call', () => {
       await open(video)
     }
     catch {
-      return end('noDevice')
+      return call.value === mine ? end('noDevice') : undefined
     }
-    if (call.value !== mine)
-      return media.closeAll() // hung up while the browser asked
     try {
-      const line = await connect()
-      if (call.value !== mine)
-        return line.close()
+      const line = await connect(mine)
       const sdp = await line.offer()
+      mustLast(mine)
       // At once: what is found of the way is told from here on, and nobody knows of the call before.
       signal(FrameType.callInvite, { kind: video ? 'video' : 'audio', sdp })
       await put(line)
     }
     catch {
-      end('failed')
+      if (call.value === mine)
+        end('failed')
     }
   }
 
   async function accept(video: boolean): Promise<void> {
-    if (phase.value !== 'ringing')
+    const own = call.value
+    if (!own || phase.value !== 'ringing')
       return
     phase.value = 'connecting'
     try {
       await open(video)
     }
     catch {
+      if (call.value !== own)
+        return
       signal(FrameType.callReject)
       return end('noDevice')
     }
     try {
-      const line = await connect()
-      signal(FrameType.callAccept, { sdp: await line.answer(offered) })
+      const line = await connect(own)
+      const sdp = await line.answer(offered)
+      mustLast(own)
+      signal(FrameType.callAccept, { sdp })
       await put(line)
       for (const candidate of early.splice(0)) await line.add(candidate)
     }
     catch {
-      hangUp('failed')
+      if (call.value === own)
+        hangUp('failed')
     }
   }
 
