@@ -102,7 +102,7 @@ void add_routes(net::Router& router, ApiContext& context) {
     response.body = description();
     return response;
   });
-  add_web_client(router, context.assets, context.files_origin);
+  add_web_client(router, context.assets, context.files_origin, context.info.public_path);
   answer_socket_queries(router, context);
   router.websocket("/ws", [&context](const net::Request& request, const net::UpgradeReply& reply) {
     context.gateway.admit(request, reply);

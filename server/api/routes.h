@@ -33,7 +33,9 @@ void answer_socket_queries(const net::Router& router, ApiContext& context);
 /// server/api/openapi.json: what the routes above take and answer.
 std::string_view description();
 /// The web client; without assets nothing is added.
-void add_web_client(net::Router& router, Assets assets, const std::string& files_origin);
+/// `public_path`: "/chat", or "" at the root of its host.
+void add_web_client(net::Router& router, Assets assets, const std::string& files_origin,
+                    const std::string& public_path);
 
 /// Who asks: kInvalidToken, kTokenRevoked; kUnavailable when the store does not say.
 Result<Identity> authenticate(ApiContext& context, const net::Request& request);
@@ -55,6 +57,9 @@ std::optional<AnyId> path_id(const net::Request& request, std::string_view name 
 /// The members of a public profile.
 void write_profile(JsonWriter& w, const store::User& user, bool online);
 void write_group(JsonWriter& w, const service::GroupView& view);
+
+/// The cookie that sign-in sets, for the paths of files alone.
+constexpr std::string_view kFileCookie = "simpleim_files";
 
 /// Success, or the error.
 inline net::Response done(const Result<void>& result) { return result ? ok() : failure(result.error()); }

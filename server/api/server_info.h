@@ -11,6 +11,10 @@ struct ServerInfo {
   std::string version;
   /// As the world reaches it, without a slash at its end; empty: each request says it.
   std::string public_url;
+  /// Its path: "/chat", or "" at the root.
+  std::string public_path;
+  /// How long a session lasts that is not used, seconds.
+  std::int64_t session_s = 0;
   bool registration_open = true;
   /// auth.reserved_usernames.
   std::string reserved_usernames;

@@ -151,7 +151,19 @@ std::string redis_problem(const std::string& text) {
   return "";
 }
 
+/// Of RFC 3986 section 2.3, and what parts a path: nothing that a page or a cookie would need escaped.
+constexpr std::string_view kPathMarks = "-._~/";
+
 }  // namespace
+
+std::string Config::public_path() const {
+  const auto& url = server.public_url;
+  const auto host = url.find("://");
+  const auto begin = host == std::string::npos ? host : url.find('/', host + 3);
+  auto path = begin == std::string::npos ? "" : url.substr(begin);
+  while (path.ends_with('/')) path.pop_back();
+  return path;
+}
 
 std::string Config::problem() const {
   if (log.level != "debug" && log.level != "info" && log.level != "warn" && log.level != "error")
@@ -163,6 +175,12 @@ std::string Config::problem() const {
   if (!server.public_url.empty() && !server.public_url.starts_with("https://") &&
       !server.public_url.starts_with("http://"))
     return "server.public_url: \"" + server.public_url + "\" begins with neither https:// nor http://";
+  if (const auto path = public_path(); !std::all_of(path.begin(), path.end(), [](unsigned char c) {
+        return std::isalnum(c) || kPathMarks.find(static_cast<char>(c)) != std::string_view::npos;
+      }))
+    return "server.public_url: the path \"" + path + "\" may have letters, digits and -._~/ only";
+  if (groups.history != "since_joined" && groups.history != "all")
+    return "groups.history: \"" + groups.history + "\" is neither since_joined nor all";
   if (session.policy != "multi" && session.policy != "single")
     return "session.policy: \"" + session.policy + "\" is neither multi nor single";
   if (tls.cert_file.empty() != tls.key_file.empty())

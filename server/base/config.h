@@ -25,6 +25,9 @@ struct Config {
 
   /// "" when every value makes sense, else what is wrong with which key and what would be right.
   std::string problem() const;
+  /// Where on its host the world sees this server: "/chat" for server.public_url https://example.org/chat/; "" for the
+  /// root.
+  std::string public_path() const;
 };
 
 /// A key, its environment form is SIMPLEIM_SECTION_NAME.

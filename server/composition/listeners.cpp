@@ -35,6 +35,8 @@ api::ServerInfo server_info(const base::Config& config) {
   return {.name = config.server.name,
           .version = SIMPLEIM_VERSION,
           .public_url = public_url(config),
+          .public_path = config.public_path(),
+          .session_s = config.auth.refresh_token_s,
           .registration_open = config.auth.registration == "open",
           .reserved_usernames = config.auth.reserved_usernames,
           .password_min_length = config.auth.password_min_length,
@@ -85,6 +87,7 @@ net::HttpContext http_context(const base::Config& config, Threads& threads, cons
   http.max_upload = config.files.max_bytes > 0 ? static_cast<std::uint64_t>(config.files.max_bytes) + kFormOverhead
                                                : std::uint64_t{1} << 62;
   http.trusted_proxies = net::TrustedProxies(config.server.trusted_proxies);
+  http.mount = config.public_path();
   http.websocket = websocket_options(config);
   http.headers = kApiHeaders;
   http.allowed_origins = config.security.allowed_origins;

@@ -13,16 +13,18 @@ constexpr std::chrono::seconds kRingingEvery{1};
 service::CommitLoop::Options commit_options(const base::Config& config) {
   return {static_cast<std::size_t>(config.limits.commit_queue),
           config.store.commit_delay_us,
-          {config.message.recall_window_s, config.message.edit_window_s}};
+          {config.message.recall_window_s, config.message.edit_window_s},
+          config.public_path()};
 }
 
 service::Groups::Options group_options(const base::Config& config) {
   return {static_cast<std::size_t>(config.limits.group_members),
-          static_cast<std::size_t>(config.limits.groups_per_user)};
+          static_cast<std::size_t>(config.limits.groups_per_user), config.groups.history == "all"};
 }
 
 service::Files::Options file_options(const base::Config& config) {
-  return {config.files.max_bytes, config.files.quota_bytes, config.files.quota_files, config.files.unsent_hours};
+  return {config.files.max_bytes, config.files.quota_bytes, config.files.quota_files, config.files.unsent_hours,
+          config.public_path()};
 }
 
 }  // namespace

@@ -53,11 +53,13 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
       : thread_(thread),
         stream_(std::move(stream)),
         context_(context),
-        reader_({context.max_header, context.max_body, context.max_upload},
-                [&context](Request& head) {
-                  const auto* route = context.router->find(head).route;
-                  return route != nullptr && route->upload ? route : nullptr;
-                }),
+        reader_(
+            {context.max_header, context.max_body, context.max_upload},
+            [&context](Request& head) {
+              const auto* route = context.router->find(head).route;
+              return route != nullptr && route->upload ? route : nullptr;
+            },
+            context.mount),
         responder_(thread, stream_, context, *this, *this) {}
 
   void start() {

@@ -34,6 +34,8 @@ struct HttpContext {
   base::WorkerPool* files = nullptr;
   /// Where uploads end that take more than the disk: pictures.
   base::WorkerPool* slow_files = nullptr;
+  /// Where the world sees the server: "/chat"; "": at the root.
+  std::string mount;
   WebSocket::Options websocket;
   std::size_t max_body = 1 << 20;
   /// Of an upload.

@@ -18,8 +18,8 @@ std::string_view view(boost::beast::string_view text) { return {text.data(), tex
 
 }  // namespace
 
-RequestReader::RequestReader(const Limits& limits, FindUpload find_upload)
-    : limits_(limits), find_upload_(std::move(find_upload)) {
+RequestReader::RequestReader(const Limits& limits, FindUpload find_upload, std::string mount)
+    : limits_(limits), find_upload_(std::move(find_upload)), mount_(std::move(mount)) {
   next();
 }
 
@@ -96,6 +96,8 @@ RequestReader::State RequestReader::end_of_head() {
   read_head();
   if (const auto target = head_->get().target(); !parse_target({target.data(), target.size()}, request_))
     return refuse(400, "the request target is malformed");
+  if (auto& path = request_.path; path == mount_ || path.starts_with(mount_ + '/')) path.erase(0, mount_.size());
+  if (request_.path.empty()) request_.path = "/";
   if (head_->is_done()) {
     head_.reset();
     whole_ = true;

@@ -51,7 +51,9 @@ class RequestReader {
   /// The route that takes the body of this head as a stream; null: the body is read whole.
   using FindUpload = std::function<const Route*(Request&)>;
 
-  RequestReader(const Limits& limits, FindUpload find_upload);
+  /// `mount`: where the world sees the server ("/chat"; "": at the root). It is cut from the paths that have it; a
+  /// proxy may have done so.
+  RequestReader(const Limits& limits, FindUpload find_upload, std::string mount = "");
 
   void receive(std::string_view bytes) { unread_.append(bytes); }
   /// Bytes that came and are not used yet, and how many.
@@ -97,6 +99,7 @@ class RequestReader {
 
   const Limits limits_;
   const FindUpload find_upload_;
+  const std::string mount_;
   std::string unread_;
   std::size_t used_ = 0;
   /// One of them at a time: the head, then how its body is taken.

@@ -1,6 +1,9 @@
 """The original contract, as a client would take it that knows nothing else (docs/protocol.md, what is marked base)."""
+import subprocess
+
 import pytest
-from harness import Api, Server, User, new_id, wait_until
+from harness import BINARY, Api, Server, User, new_id, wait_until
+from harness.files import picture, request, upload
 from harness.raw import plug
 
 
@@ -83,6 +86,32 @@ def test_the_socket_s_address_is_the_one_that_the_client_used():
         assert url(server, behind) == "ws://chat.example.org/ws", "nobody is believed"
     with Server({"server.public_url": "https://example.org/chat/"}) as server:
         assert url(server, {"Host": "node:8080"}) == "wss://example.org/chat/ws"
+
+
+def test_under_a_path_links_have_it_and_requests_may():
+    with Server({"server.public_url": "https://example.org/chat/"}) as server:
+        alice = User(server)
+        for path in ("/chat/api/users/me", "/api/users/me"):
+            assert alice.api("GET", path)["user_id"] == alice.id, "a proxy may cut the path, or not"
+        assert alice.api.raw("GET", "/chatter/api/users/me")[0] == 404
+        status, _ = alice.api.raw("POST", "/chat/api/uploads", b"", {"Upload-Length": "1", "Tus-Resumable": "1.0.0"})
+        assert status == 201 and alice.api.last_headers["location"].startswith("/chat/api/uploads/")
+        file = upload(alice, picture())
+        assert file["url"].startswith("/chat/api/files/") and request(server, "GET", file["url"])[0] == 200
+        client = alice.connect()
+        client.send({"message_id": "m1", "type": 4, "to": User(server).id, "content": {"file_id": file["file_id"]}})
+        assert client.expect(type=30)["content"]["seq"] == 1
+        for path in ("/chat", "/chat/", "/", "/chat/c/x", "/chat/index.html"):
+            status, headers, page = request(server, "GET", path, headers={"Accept": "text/html"})
+            assert status == 200 and b'<base href="/chat/">' in page, path
+            assert request(server, "GET", path, headers={"Accept": "text/html", "If-None-Match": headers["etag"]})[0] == 304
+        assert request(server, "GET", "/chat/icon.svg")[0] == 200
+
+
+@pytest.mark.parametrize("url", ["https://example.org/chat room", "https://example.org/\"><script>", "https://example.org/a;b", "example.org/chat"])
+def test_a_public_address_that_no_page_could_have_is_refused(url):
+    done = subprocess.run([str(BINARY), "check", "--set", f"server.public_url={url}"], capture_output=True, text=True, timeout=30)
+    assert done.returncode != 0 and "server.public_url" in done.stderr + done.stdout
 
 
 @pytest.mark.parametrize("host, origin", [("chat.example.org:443", "https://chat.example.org"), ("chat.example.org", "https://chat.example.org:443"), ("Chat.Example.org", "https://chat.example.org"),

@@ -134,6 +134,47 @@ def test_a_group_sees_it_while_one_is_in_it(alice, bob, carol):
     assert download(bob, path)[0] == 404
 
 
+def cookie_of(user):
+    """What a browser keeps of a sign-in, and the attributes it was given with."""
+    status, body = user.api.raw("POST", "/api/login", {"username": user.name, "password": user.password})
+    assert status == 200
+    pair, *attributes = user.api.last_headers["set-cookie"].split("; ")
+    return pair, attributes, body["data"]
+
+
+def test_a_page_shows_the_picture_of_a_message_without_a_header(alice, bob, server):
+    file = upload(alice, picture(size=(900, 900)))
+    sent = send_file(alice.connect(), bob, file, 4)
+    assert sent["seq"]
+    content = bob.history(alice)["messages"][-1]["content"]
+    pair, attributes, session = cookie_of(bob)
+    assert pair.startswith("simpleim_files=") and {"Path=/api/files", "HttpOnly", "SameSite=Strict"} <= set(attributes) and "Secure" not in attributes
+    image = lambda path, cookie: request(server, "GET", path, headers={"Cookie": cookie})
+    for path in (content["url"], content["thumbnail_url"]):
+        assert image(path, pair)[0] == 200 and image(path, f"theme=dark; {pair}; a=b")[0] == 200
+        for bad in ("", "simpleim_files=", pair[:-1], pair + "0", pair.replace("simpleim", "x"), pair.replace(bob.id, alice.id), f"x{pair}"):
+            assert image(path, bad)[0] == 401, bad
+    assert image(content["url"], cookie_of(User(server))[0])[0] == 404, "somebody else's opens what he may see"
+    # It is good for downloads alone, and no other token is a cookie.
+    assert image("/api/users/me", pair)[0] == 401
+    assert request(server, "POST", "/api/files/urls", json.dumps({"file_ids": [file["file_id"]]}), {"Cookie": pair, "Content-Type": "application/json"})[0] == 401
+    assert request(server, "POST", "/api/files", b"", {"Cookie": pair, "Content-Type": "multipart/form-data; boundary=b"})[0] == 401
+    assert request(server, "GET", content["url"], token=pair.split("=")[1])[0] == 401
+    assert image(content["url"], f"simpleim_files={session['token']}")[0] == 401
+
+
+def test_the_cookie_for_pictures_ends_with_its_session(alice, server):
+    file = upload(alice, picture())
+    pair, _, session = cookie_of(alice)
+    path = f"/api/files/{file['file_id']}"
+    assert request(server, "GET", path, headers={"Cookie": pair})[0] == 200
+    alice.api.raw("POST", "/api/refresh", {"refresh_token": session["refresh_token"]})
+    assert alice.api.last_headers["set-cookie"].split("; ")[0] == pair, "a refresh lengthens it"
+    status, headers, _ = request(server, "POST", "/api/logout", token=session["token"])
+    assert status == 200 and "simpleim_files=;" in headers["set-cookie"] and "Max-Age=0" in headers["set-cookie"]
+    assert request(server, "GET", path, headers={"Cookie": pair})[0] == 401
+
+
 def test_links_are_signed_for_one_user_and_one_file(alice, bob):
     file, other = upload(alice, b"one"), upload(alice, b"two")
     send_file(alice.connect(), bob, file)

@@ -77,6 +77,16 @@ def test_a_new_member_sees_what_came_after_he_joined_unless_the_group_shows_all(
         assert texts == expected
 
 
+def test_what_newcomers_of_a_new_group_see_is_a_setting():
+    with Server({"groups.history": "all"}) as server:
+        alice, bob = User(server), User(server)
+        group = alice.api("POST", "/api/groups", {"name": "open"})
+        assert group["history"] == "all"
+        alice.connect().say(group["group_id"], "before")
+        bob.api("POST", f"/api/groups/{group['group_id']}/join")
+        assert "before" in [m["content"].get("text") for m in bob.group_history(group["group_id"])["messages"]]
+
+
 def test_rejoining_shows_nothing_of_the_time_away(band):
     owner = band.owner.connect()
     owner.say(band.id, "while away")

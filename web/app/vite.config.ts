@@ -8,6 +8,8 @@ import manifest from './package.json' with { type: 'json' }
 const server = process.env.SIMPLEIM_SERVER ?? 'http://127.0.0.1:8080'
 
 export default defineConfig({
+  // Addresses in the page are relative to its <base>, which the server sets: it may be reached under a path.
+  base: './',
   plugins: [
     vue(),
     UnoCSS(),
@@ -22,18 +24,18 @@ export default defineConfig({
         theme_color: '#0f766e',
         background_color: '#f6f7f9',
         display: 'standalone',
-        start_url: '/',
+        start_url: './',
         icons: [
-          { src: '/icon-192.png', sizes: '192x192', type: 'image/png' },
-          { src: '/icon-512.png', sizes: '512x512', type: 'image/png', purpose: 'any' },
-          { src: '/icon-512.png', sizes: '512x512', type: 'image/png', purpose: 'maskable' },
+          { src: 'icon-192.png', sizes: '192x192', type: 'image/png' },
+          { src: 'icon-512.png', sizes: '512x512', type: 'image/png', purpose: 'any' },
+          { src: 'icon-512.png', sizes: '512x512', type: 'image/png', purpose: 'maskable' },
         ],
       },
       workbox: {
         globPatterns: ['**/*.{js,css,html,svg,woff2}'],
         globIgnores: ['**/data-*'],
-        navigateFallback: '/index.html',
-        navigateFallbackDenylist: [/^\/api\//, /^\/(ws|health|ready|stats|metrics)$/],
+        navigateFallback: 'index.html',
+        navigateFallbackDenylist: [/\/api\//, /\/(ws|health|ready|stats|metrics)$/],
         inlineWorkboxRuntime: true,
         sourcemap: false,
       },

@@ -46,6 +46,16 @@ void write_tokens(JsonWriter& w, const service::TokenPair& tokens) {
   w.field("token", tokens.access).field("refresh_token", tokens.refresh).field("expires_at", tokens.expires_at);
 }
 
+/// Lets a page of this server show `<img src="{url of a message}">` without a header. It reaches the paths of files
+/// alone, from pages of this site alone, and no script can read it. "": forget it.
+void set_file_cookie(const ApiContext& context, const net::Request& request, const std::string& pass,
+                     net::Response& response) {
+  response.headers.emplace_back("Set-Cookie",
+                                std::string(kFileCookie) + "=" + pass + "; Path=" + context.info.public_path +
+                                    "/api/files; Max-Age=" + std::to_string(pass.empty() ? 0 : context.info.session_s) +
+                                    "; HttpOnly; SameSite=Strict" + (request.https ? "; Secure" : ""));
+}
+
 net::Response sign_up(ApiContext& context, const net::Request& request) {
   if (!context.info.registration_open)
     return failure(Error{ErrorCode::kRegistrationClosed,
@@ -91,13 +101,15 @@ net::Response log_in(ApiContext& context, const net::Request& request) {
     return failure(result.error());
   }
   const auto& in = result.value();
-  return ok([&](JsonWriter& w) {
+  auto response = ok([&](JsonWriter& w) {
     w.field("user_id", in.user.id.str()).field("username", in.user.username).field("nickname", in.user.nickname);
     write_tokens(w, in.tokens);
     w.field("session_id", in.session.id.str())
         .field("device_id", in.session.device_id)
         .field("websocket_url", websocket_url(context, request));
   });
+  set_file_cookie(context, request, in.tokens.file_pass, response);
+  return response;
 }
 
 net::Response refresh(ApiContext& context, const net::Request& request) {
@@ -112,11 +124,13 @@ net::Response refresh(ApiContext& context, const net::Request& request) {
     if (renewed.error().code != ErrorCode::kUnavailable) (void)context.logins.take(who, context.clock.steady_ms());
     return failure(renewed.error());
   }
-  return ok([&](JsonWriter& w) {
+  auto response = ok([&](JsonWriter& w) {
     w.field("user_id", renewed.value().first.user.str());
     write_tokens(w, renewed.value().second);
     w.field("device_id", renewed.value().first.device_id);
   });
+  set_file_cookie(context, request, renewed.value().second.file_pass, response);
+  return response;
 }
 
 /// Store failures become their own answers, here as in signed_in().
@@ -138,10 +152,11 @@ void add_auth_routes(net::Router& router, ApiContext& context) {
   router.add("POST", "/api/login", net::Lane::kHashing, guarded(context, log_in), limited(context, context.logins));
   router.add("POST", "/api/refresh", net::Lane::kWorker, guarded(context, refresh));
   router.add("POST", "/api/logout", net::Lane::kWorker,
-             signed_in(context, [&context](const net::Request&, const Identity& me) {
+             signed_in(context, [&context](const net::Request& request, const Identity& me) {
                auto response = done(context.sessions.revoke(me.user, me.session));
                // Pictures of the conversations would lie in the browser for a day.
                response.headers.emplace_back("Clear-Site-Data", "\"cache\"");
+               set_file_cookie(context, request, "", response);
                return response;
              }));
 }

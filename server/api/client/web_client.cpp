@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <memory>
+#include <stdexcept>
 
 #include "api/routes.h"
 
@@ -13,7 +15,7 @@ std::string page_policy(const std::string& files_origin) {
   return "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:" + files +
          "; media-src 'self' blob:" + files + "; connect-src 'self'" + files +
          "; font-src 'self'; worker-src 'self'; manifest-src 'self'; form-action 'self'; "
-         "base-uri 'none'; object-src 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'";
+         "base-uri 'self'; object-src 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'";
 }
 
 const Asset* find(Assets assets, std::string_view path) {
@@ -35,6 +37,23 @@ bool accepts(std::string_view header, std::string_view encoding) {
   if (at == std::string_view::npos) return false;
   const auto rest = header.substr(at + encoding.size(), header.find(',', at) - at - encoding.size());
   return rest.find("q=0") == std::string_view::npos || rest.find("q=0.") != std::string_view::npos;
+}
+
+/// The page with the <base> that its addresses are relative to.
+struct Page {
+  std::string text;
+  std::string etag;
+};
+
+/// Throws std::logic_error when the build has changed what the page begins with.
+Page page_under(const Asset& asset, const std::string& public_path) {
+  constexpr std::string_view kRoot = "<base href=\"/\">";
+  Page page{std::string(asset.plain), std::string(asset.etag)};
+  const auto at = page.text.find(kRoot);
+  if (at == std::string::npos) throw std::logic_error("index.html has no " + std::string(kRoot));
+  page.text.replace(at, kRoot.size(), "<base href=\"" + public_path + "/\">");
+  page.etag.insert(1, public_path.substr(1) + "-");
+  return page;
 }
 
 net::Response serve(const Asset& asset, const net::Request& request, const std::string& policy) {
@@ -62,12 +81,18 @@ net::Response serve(const Asset& asset, const net::Request& request, const std::
 
 }  // namespace
 
-void add_web_client(net::Router& router, Assets assets, const std::string& files_origin) {
-  if (assets.empty()) return;
-  router.fallback([assets, policy = page_policy(files_origin)](const net::Request& request) {
-    const auto* asset = find(assets, request.path == "/" ? "/index.html" : request.path);
-    if (asset == nullptr && is_view(request)) asset = find(assets, "/index.html");
-    return asset != nullptr ? serve(*asset, request, policy) : failure(404, "not found");
+void add_web_client(net::Router& router, Assets assets, const std::string& files_origin,
+                    const std::string& public_path) {
+  const auto* index = find(assets, "/index.html");
+  if (index == nullptr) return;
+  auto page = std::make_shared<const Page>(public_path.empty() ? Page() : page_under(*index, public_path));
+  auto start = *index;
+  if (!public_path.empty()) start = {index->path, index->content_type, page->etag, false, page->text, {}, {}};
+  router.fallback([assets, page, start, policy = page_policy(files_origin)](const net::Request& request) {
+    const auto* asset = request.path == "/" ? nullptr : find(assets, request.path);
+    if (asset != nullptr && asset->path != start.path) return serve(*asset, request, policy);
+    return asset != nullptr || is_view(request) || request.path == "/" ? serve(start, request, policy)
+                                                                       : failure(404, "not found");
   });
 }
 

@@ -5,6 +5,7 @@
 #include "base/visible_text.h"
 #include "media/content_type.h"
 #include "media/media_processor.h"
+#include "net/header_value.h"
 #include "net/multipart.h"
 
 /// Files in one piece: upload, download, signed URLs.
@@ -130,7 +131,18 @@ std::variant<net::Response, std::unique_ptr<net::BodySink>> take_form(ApiContext
   return std::make_unique<FileForm>(context.files, me.value().user, left, *boundary);
 }
 
-/// By token, or by the signature of a URL.
+/// What the request's cookie of this name says (RFC 6265 section 4.2); "" without one.
+std::string_view cookie(const net::Request& request, std::string_view name) {
+  for (auto rest = request.header("cookie"); !rest.empty();) {
+    const auto end = std::min(rest.find(';'), rest.size());
+    const auto pair = net::trim(rest.substr(0, end));
+    if (pair.starts_with(name) && pair.substr(name.size()).starts_with('=')) return pair.substr(name.size() + 1);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return "";
+}
+
+/// By token, by the signature of a URL, or by the cookie of a browser.
 Result<UserId> reader_of(ApiContext& context, const net::Request& request, std::optional<base::FileId> id,
                          bool thumbnail) {
   if (const auto signature = request.param("signature");
@@ -140,7 +152,9 @@ Result<UserId> reader_of(ApiContext& context, const net::Request& request, std::
     if (!user) return Error{ErrorCode::kInvalidToken, "this link is not valid any more; ask for a new one"};
     return *user;
   }
-  const auto me = authenticate(context, request);
+  const auto pass = cookie(request, kFileCookie);
+  const auto me = !pass.empty() && request.header("authorization").empty() ? context.sessions.authenticate_files(pass)
+                                                                           : authenticate(context, request);
   if (!me) return me.error();
   return me.value().user;
 }

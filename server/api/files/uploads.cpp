@@ -60,7 +60,7 @@ net::Response create_upload(ApiContext& context, const net::Request& request, co
       return tus(failure(file.error()));
   auto response = ok([&](JsonWriter& w) { w.field("upload_id", upload.value().id); });
   response.status = 201;
-  response.headers.emplace_back("Location", "/api/uploads/" + upload.value().id);
+  response.headers.emplace_back("Location", context.info.public_path + "/api/uploads/" + upload.value().id);
   return tus(std::move(response));
 }
 

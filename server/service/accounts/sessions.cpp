@@ -41,6 +41,15 @@ Result<Identity> Sessions::authenticate(std::string_view access_token) {
   return identify(claims.value());
 }
 
+Result<Identity> Sessions::authenticate_files(std::string_view file_pass) {
+  const auto pass = tokens_.verify_file_pass(file_pass);
+  if (!pass) return invalid_token();
+  TokenClaims claims;
+  claims.user = pass->user;
+  claims.session = pass->session;
+  return identify(claims);
+}
+
 Result<Identity> Sessions::identify(const TokenClaims& claims) {
   std::uint64_t revocations_before = 0;
   {
@@ -67,6 +76,7 @@ Result<Identity> Sessions::identify(const TokenClaims& claims) {
 TokenPair Sessions::tokens_of(const store::Session& session, const std::string& username) const {
   TokenPair pair;
   pair.refresh = tokens_.issue_refresh({session.id, session.generation});
+  pair.file_pass = tokens_.issue_file_pass({session.user, session.id});
   pair.expires_at = session.rotated_at + options_.access_s * 1000;
   pair.access = tokens_.issue({session.user, session.id, pair.expires_at / 1000, session.generation,
                                session.rotated_at / 1000, username, session.platform, session.device_id});

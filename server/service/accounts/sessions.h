@@ -20,6 +20,8 @@ struct Identity {
 struct TokenPair {
   std::string access;
   std::string refresh;
+  /// For files alone (Tokens::issue_file_pass).
+  std::string file_pass;
   /// When the access token ends, ms since the epoch.
   std::int64_t expires_at = 0;
 };
@@ -45,6 +47,9 @@ class Sessions {
   Result<Identity> identify(const TokenClaims& claims);
   /// Both: kInvalidToken or kTokenRevoked.
   Result<Identity> authenticate(std::string_view access_token);
+
+  /// By what a browser's cookie says; good for files alone.
+  Result<Identity> authenticate_files(std::string_view file_pass);
 
   /// A new session for a user who has proven who he is; `session` has the device's fields set. kWrongCredentials when
   /// his password is not `password_hash` any more: it was changed while he proved it.

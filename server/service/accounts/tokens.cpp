@@ -52,6 +52,11 @@ bool is_compact_form(std::string_view token) {
          });
 }
 
+/// Takes the same time wherever they differ.
+bool is_same(const std::string& good, std::string_view given) {
+  return good.size() == given.size() && sodium_memcmp(good.data(), given.data(), good.size()) == 0;
+}
+
 }  // namespace
 
 std::string Tokens::issue(const TokenClaims& claims) const {
@@ -110,15 +115,18 @@ std::optional<TokenClaims> Tokens::verify(std::string_view token, TokenProblem& 
   return TokenClaims{*user, *session, expires, std::max<std::int64_t>(generation, 0), issued};
 }
 
-std::string Tokens::issue_refresh(const RefreshClaims& claims) const {
-  auto text = claims.session.str() + "." + std::to_string(claims.generation);
-  const auto signed_text = "refresh " + text;
+std::string Tokens::seal(std::string_view use, const std::string& text) const {
+  const auto signed_text = std::string(use) + " " + text;
   std::array<unsigned char, crypto_auth_hmacsha256_BYTES> code;
   static_assert(kKeyBytes == crypto_auth_hmacsha256_KEYBYTES);
   crypto_auth_hmacsha256(code.data(), bytes(signed_text), signed_text.size(), bytes(key_));
   std::array<char, crypto_auth_hmacsha256_BYTES * 2 + 1> hex;
   sodium_bin2hex(hex.data(), hex.size(), code.data(), code.size());
   return text + "." + hex.data();
+}
+
+std::string Tokens::issue_refresh(const RefreshClaims& claims) const {
+  return seal("refresh", claims.session.str() + "." + std::to_string(claims.generation));
 }
 
 std::optional<RefreshClaims> Tokens::verify_refresh(std::string_view token) const {
@@ -132,9 +140,23 @@ std::optional<RefreshClaims> Tokens::verify_refresh(std::string_view token) cons
   const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), claims.generation);
   if (!session || error != std::errc() || end != number.data() + number.size()) return std::nullopt;
   claims.session = *session;
-  const auto good = issue_refresh(claims);
-  if (good.size() != token.size() || sodium_memcmp(good.data(), token.data(), good.size()) != 0) return std::nullopt;
+  if (!is_same(issue_refresh(claims), token)) return std::nullopt;
   return claims;
+}
+
+std::string Tokens::issue_file_pass(const FilePass& pass) const {
+  return seal("files", pass.user.str() + "." + pass.session.str());
+}
+
+std::optional<FilePass> Tokens::verify_file_pass(std::string_view text) const {
+  if (text.size() > kMaxToken) return std::nullopt;
+  const auto first = text.find('.');
+  const auto second = text.find('.', first == std::string_view::npos ? first : first + 1);
+  if (second == std::string_view::npos) return std::nullopt;
+  const auto user = base::UserId::parse(text.substr(0, first));
+  const auto session = base::SessionId::parse(text.substr(first + 1, second - first - 1));
+  if (!user || !session || !is_same(issue_file_pass({*user, *session}), text)) return std::nullopt;
+  return FilePass{*user, *session};
 }
 
 std::string load_or_make_key(const std::string& path) {

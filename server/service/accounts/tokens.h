@@ -32,6 +32,12 @@ struct RefreshClaims {
   std::int64_t generation = 0;
 };
 
+/// Whose files a browser may load without a header: what its cookie says.
+struct FilePass {
+  base::UserId user;
+  base::SessionId session;
+};
+
 enum class TokenProblem { kNone, kInvalid, kExpired };
 
 /// Access tokens: JWT (RFC 7519) with HS256 and nothing else, claim `token_use` access, checked as RFC 8725
@@ -52,7 +58,14 @@ class Tokens {
   /// The claims of a token that was issued here; nothing for any other text.
   std::optional<RefreshClaims> verify_refresh(std::string_view token) const;
 
+  /// `<user>.<session>.<HMAC-SHA-256>`; good as long as that session, and for files alone.
+  std::string issue_file_pass(const FilePass& pass) const;
+  std::optional<FilePass> verify_file_pass(std::string_view text) const;
+
  private:
+  /// `text` and its code, which is good for this use alone.
+  std::string seal(std::string_view use, const std::string& text) const;
+
   const std::string key_;
   const base::Clock& clock_;
 };

@@ -295,7 +295,7 @@ void CommitLoop::apply(Batch& batch, Command& command) {
 std::optional<Error> CommitLoop::complete_content(protocol::SendFrame& frame, UserId from,
                                                   std::vector<base::FileId>& files) {
   if (frame.file) {
-    auto content = file_message_content(store_, frame.type, frame.file, frame.content, from);
+    auto content = file_message_content(store_, frame.type, frame.file, frame.content, from, options_.public_path);
     if (!content) return content.error();
     frame.content = std::move(content.value());
     files.push_back(frame.file);

@@ -58,6 +58,8 @@ class CommitLoop {
     /// How long a busy loop waits for more before it commits.
     std::int64_t delay_us = 0;
     OperationRules operations;
+    /// Where on its host the world sees the server: "/chat", or "".
+    std::string public_path;
   };
 
   CommitLoop(store::Store& store, EventSink& sink, const base::Clock& clock, base::Metrics& metrics, Options options);

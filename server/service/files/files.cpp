@@ -216,8 +216,8 @@ std::string Files::signature(UserId me, FileId id, bool thumbnail, std::int64_t 
 
 std::string Files::signed_path(UserId me, FileId id, bool thumbnail) const {
   const auto expires = (ports_.clock.now_ms() / 1000 / kWindowS + 2) * kWindowS;
-  return file_path(id) + (thumbnail ? "/thumbnail" : "") + "?user=" + me.str() + "&expires=" + std::to_string(expires) +
-         "&signature=" + signature(me, id, thumbnail, expires);
+  return file_path(options_.public_path, id) + (thumbnail ? "/thumbnail" : "") + "?user=" + me.str() +
+         "&expires=" + std::to_string(expires) + "&signature=" + signature(me, id, thumbnail, expires);
 }
 
 std::optional<UserId> Files::check_signature(FileId id, bool thumbnail, std::string_view user, std::string_view expires,

@@ -21,6 +21,8 @@ class Files {
     std::int64_t quota_files = 0;
     /// How long files that were never sent and uploads that were never ended are kept.
     std::int64_t unsent_hours = 0;
+    /// Where on its host the world sees the server: "/chat", or "".
+    std::string public_path;
   };
   struct Ports {
     store::Store& store;

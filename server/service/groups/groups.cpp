@@ -100,6 +100,7 @@ Result<GroupView> Groups::create(UserId me, std::string_view name, std::string_v
     group.name = base::normalized(name);
     group.description = description;
     group.owner = me;
+    group.history_for_all = options_.history_for_all;
     group.created_at = batch.now_ms();
     groups.create_group(group);
     GroupMember owner{group.id, me, Role::kOwner, "", group.created_at, 1, 0};

@@ -28,6 +28,8 @@ class Groups {
   struct Options {
     std::size_t max_members = 0;
     std::size_t max_owned = 0;
+    /// Newcomers of a new group see what was said before; its admins may change that.
+    bool history_for_all = false;
   };
   /// Users that one call may name.
   static constexpr std::size_t kMaxTargets = 1000;

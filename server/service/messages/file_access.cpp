@@ -28,7 +28,9 @@ bool fits(FrameType type, FileKind kind) {
 
 }  // namespace
 
-std::string file_path(base::FileId id) { return "/api/files/" + id.str(); }
+std::string file_path(const std::string& public_path, base::FileId id) {
+  return public_path + "/api/files/" + id.str();
+}
 
 std::optional<Error> publish_avatar(store::Store& store, const std::string& file_id, base::UserId owner) {
   if (file_id.empty()) return std::nullopt;
@@ -54,7 +56,8 @@ bool may_read_file(store::Store& store, const store::File& file, base::UserId us
 }
 
 protocol::Result<std::string> file_message_content(store::Store& store, FrameType type, base::FileId id,
-                                                   std::string_view extra, base::UserId from) {
+                                                   std::string_view extra, base::UserId from,
+                                                   const std::string& public_path) {
   const auto file = store.files().file(id);
   if (!file || !may_read_file(store, *file, from))
     return Error{ErrorCode::kNotFound, "content.file_id: no such file; upload it first", "content.file_id"};
@@ -68,11 +71,11 @@ protocol::Result<std::string> file_message_content(store::Store& store, FrameTyp
   base::JsonWriter w(json);
   w.begin_object()
       .field("file_id", id.str())
-      .field("url", file_path(id))
+      .field("url", file_path(public_path, id))
       .field("file_name", file->name)
       .field("file_size", file->size)
       .field("mime", file->mime);
-  if (!file->thumbnail.empty()) w.field("thumbnail_url", file_path(id) + "/thumbnail");
+  if (!file->thumbnail.empty()) w.field("thumbnail_url", file_path(public_path, id) + "/thumbnail");
   if (file->width > 0) w.field("width", file->width).field("height", file->height);
   if (extra.find("\"duration\":") == std::string_view::npos && file->duration_ms > 0)
     w.key("duration")

@@ -10,14 +10,16 @@ bool may_read_file(store::Store& store, const store::File& file, base::UserId us
 
 /// The content of a message of type 4 to 7: what the server knows of the file (protocol.md section 3), then what the
 /// client said beside it, `extra`, a JSON object. kNotFound, kValidation when the file is of another kind.
+/// `public_path` as in file_path().
 protocol::Result<std::string> file_message_content(store::Store& store, protocol::FrameType type, base::FileId file,
-                                                   std::string_view extra, base::UserId from);
+                                                   std::string_view extra, base::UserId from,
+                                                   const std::string& public_path);
 
 /// Makes a picture of `owner`'s one that everyone signed in may see. kValidation when it is none of his; "" is fine and
 /// means no picture. In a batch.
 std::optional<protocol::Error> publish_avatar(store::Store& store, const std::string& file_id, base::UserId owner);
 
-/// "/api/files/{id}"
-std::string file_path(base::FileId id);
+/// "/api/files/{id}", behind the path that the world sees the server under ("/chat"; "": the root).
+std::string file_path(const std::string& public_path, base::FileId id);
 
 }  // namespace simpleim::service

@@ -52,6 +52,23 @@ TEST(RequestReader, ReadsWhatComesByteByByte) {
   EXPECT_TRUE(reader.keep_alive());
 }
 
+TEST(RequestReader, CutsThePathThatTheServerIsSeenUnder) {
+  for (const auto& [target, path] : {std::pair("/chat/api/x", "/api/x"),
+                                     {"/api/x", "/api/x"},
+                                     {"/chat", "/"},
+                                     {"/chat/", "/"},
+                                     {"/chat?a=1", "/"},
+                                     {"/chatter/x", "/chatter/x"},
+                                     {"/chat/chat/x", "/chat/x"},
+                                     {"/", "/"}}) {
+    RequestReader reader(
+        kLimits, [](Request&) { return nullptr; }, "/chat");
+    reader.receive("GET " + std::string(target) + " HTTP/1.1\r\nHost: x\r\n\r\n");
+    ASSERT_EQ(reader.advance(), State::kRequest) << target;
+    EXPECT_EQ(reader.take().path, path) << target;
+  }
+}
+
 TEST(RequestReader, ReadsRequestsBehindEachOther) {
   auto reader = make_reader();
   std::string text;

@@ -13,6 +13,7 @@ function deviceName(): string {
 
 /** The client of the server this page came from. */
 export const im = new SimpleIM({
+  baseUrl: document.baseURI,
   alarms: workerAlarms(new Worker(scriptUrl(alarmsWorkerUrl), { type: 'module' })),
   deviceName: deviceName(),
   platform: 'web',

@@ -5,6 +5,6 @@ export function registerServiceWorker(): void {
   if (!import.meta.env.PROD || !('serviceWorker' in navigator))
     return
   window.addEventListener('load', () => {
-    navigator.serviceWorker.register(scriptUrl('/sw.js')).catch(() => {})
+    navigator.serviceWorker.register(scriptUrl(new URL('sw.js', document.baseURI).href)).catch(() => {})
   })
 }

@@ -19,7 +19,7 @@ import { Timeline } from './timeline.ts'
 import { uploadWhole } from './upload_transport.ts'
 
 export interface SimpleIMOptions {
-  /** Where the server is: "https://chat.example.org". Default: where the page came from. */
+  /** Where the server is: "https://chat.example.org", or "https://example.org/chat". Default: where the page came from. */
   baseUrl?: string
   /** Default: localStorage in a browser, memory elsewhere. */
   keeper?: SessionKeeper
@@ -56,7 +56,7 @@ export class SimpleIM {
   constructor(options: SimpleIMOptions = {}) {
     this.options = options
     const inBrowser = typeof document !== 'undefined'
-    this.keeper = options.keeper ?? (inBrowser ? browserKeeper(uuidv7) : memoryKeeper(uuidv7()))
+    this.keeper = options.keeper ?? (inBrowser ? browserKeeper(uuidv7, new URL(this.baseUrl).pathname.replace(/\/$/, '')) : memoryKeeper(uuidv7()))
     this.alarms = options.alarms ?? pageAlarms
     this.rest = new Rest({
       baseUrl: this.baseUrl,

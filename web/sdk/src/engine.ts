@@ -56,6 +56,7 @@ export class Engine {
     this.options = options
     const { me, store, history, rows, events, alarms, rest } = options
     const send = (frame: Frame) => this.connection.send(frame)
+    const baseUrl = options.url.replace(/^ws/, 'http').replace(/\/ws$/, '')
     this.connection = new Connection({
       url: `${options.url}?sync=summary`,
       token: doubtful => rest.token(doubtful),
@@ -66,10 +67,10 @@ export class Engine {
       onFrame: frame => this.receive(frame),
     })
     this.marks = new Marks(alarms, send)
-    this.queries = new Queries(alarms, send)
+    this.queries = new Queries(alarms, send, new URL(baseUrl).pathname.replace(/\/$/, ''))
     this.groups = new GroupChanges({ ...options, change: (id, change) => this.inbox.change(id, change) })
     this.uploads = new Uploads({
-      baseUrl: options.url.replace(/^ws/, 'http').replace(/\/ws$/, ''),
+      baseUrl,
       store,
       rest,
       alarms,

@@ -24,18 +24,22 @@ const ASKABLE = [
 export class Queries {
   private readonly alarms: Alarms
   private readonly send: (frame: Frame) => boolean
+  private readonly basePath: string
   private readonly waiting = new Map<string, (answer: Response | undefined) => void>()
   private last = 0
 
-  constructor(alarms: Alarms, send: (frame: Frame) => boolean) {
+  /** `basePath`: where on its origin the server is, as "/chat" or "". */
+  constructor(alarms: Alarms, send: (frame: Frame) => boolean, basePath: string) {
     this.alarms = alarms
     this.send = send
+    this.basePath = basePath
   }
 
   /** Undefined: not to be had this way (now). */
   async ask(request: Request): Promise<Response | undefined> {
-    const url = new URL(request.url)
-    if (this.waiting.size >= MAX_WAITING || !ASKABLE.some(one => one.test(`${request.method} ${url.pathname}`)))
+    const { pathname, search } = new URL(request.url)
+    const path = pathname.slice(this.basePath.length)
+    if (this.waiting.size >= MAX_WAITING || !ASKABLE.some(one => one.test(`${request.method} ${path}`)))
       return undefined
     const ref = `q${++this.last}`
     const body = request.method === 'GET' ? undefined : await request.clone().json() as unknown
@@ -45,7 +49,7 @@ export class Queries {
         cancel()
         resolve(answer)
       })
-      const content = { ref, method: request.method, path: url.pathname + url.search, ...(body === undefined ? {} : { body }) }
+      const content = { ref, method: request.method, path: path + search, ...(body === undefined ? {} : { body }) }
       if (!this.send({ type: FrameType.query, content }))
         this.settle(ref, undefined)
     })

@@ -34,9 +34,12 @@ function storageIsAllowed(): boolean {
   }
 }
 
-/** localStorage: shared by the tabs of an origin. Where the browser forbids it the session lives as long as the page. */
-export function browserKeeper(newDeviceId: () => string): SessionKeeper {
-  const SESSION = 'simpleim.session'
+/**
+ * localStorage: shared by the tabs of an origin. Where the browser forbids it the session lives as long as the page.
+ * `path`: where on its origin the server is, as "/chat"; another one there has its own session.
+ */
+export function browserKeeper(newDeviceId: () => string, path = ''): SessionKeeper {
+  const SESSION = `simpleim.session${path}`
   const DEVICE = 'simpleim.device'
   if (!storageIsAllowed())
     return memoryKeeper(newDeviceId())

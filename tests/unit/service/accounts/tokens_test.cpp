@@ -119,6 +119,22 @@ TEST_F(TokensTest, ARefreshTokenSaysWhoseAndWhichItIs) {
     EXPECT_FALSE(tokens_.verify_refresh(bad)) << bad;
 }
 
+TEST_F(TokensTest, AFilePassIsForItsSessionAndForNothingElse) {
+  const auto text = tokens_.issue_file_pass({base::UserId{3}, base::SessionId{7}});
+  const auto pass = tokens_.verify_file_pass(text);
+  ASSERT_TRUE(pass);
+  EXPECT_EQ(pass->user, base::UserId{3});
+  EXPECT_EQ(pass->session, base::SessionId{7});
+  EXPECT_FALSE(tokens_.verify_refresh(text));
+  EXPECT_FALSE(tokens_.verify_file_pass(tokens_.issue_refresh({base::SessionId{7}, 41})));
+  EXPECT_FALSE(Tokens(std::string(32, 'x'), clock_).verify_file_pass(text));
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    auto changed = text;
+    changed[i] = changed[i] == '1' ? '2' : '1';
+    if (changed != text) EXPECT_FALSE(tokens_.verify_file_pass(changed)) << changed;
+  }
+}
+
 TEST_F(TokensTest, EveryChangedCharacterIsNoticed) {
   const auto token = good();
   for (std::size_t i = 0; i + 1 < token.size(); ++i) {  // the last character has bits that base64 ignores

@@ -40,7 +40,7 @@ export function useNotifications() {
     const who = speakerOf(message.from, message.group_id)
     const title = row.type === 'group' ? t('notify.inGroup', { who, name: titleOf(row) }) : t('notify.title', { name: titleOf(row) })
     const body = prefs.preview ? previewOf(message).slice(0, 160) : t('notify.hidden')
-    const note = new Notification(title, { body, tag: message.conversation_id, icon: '/icon-192.png' })
+    const note = new Notification(title, { body, tag: message.conversation_id, icon: 'icon-192.png' })
     note.onclick = () => {
       window.focus()
       void router.push({ name: 'chat', params: { id: message.conversation_id } })

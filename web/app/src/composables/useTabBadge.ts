@@ -9,6 +9,6 @@ export function useTabBadge(): void {
     const n = chat.unread
     document.title = n > 0 ? `(${n > 99 ? '99+' : n}) SimpleIM` : 'SimpleIM'
     if (link)
-      link.href = n > 0 ? '/icon-unread.svg' : '/icon.svg'
+      link.href = n > 0 ? 'icon-unread.svg' : 'icon.svg'
   })
 }
