@@ -8,7 +8,7 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 TEST=(architecture deploy asan tsan fuzz conformance integration hostile cluster fault web e2e)
 # The deep tier in parts of about the same length; CI runs one of them a landing.
-PARTS=("mysql mongo helm" "fuzz-long kills" "bare" "bare-test")
+PARTS=("mysql mongo helm description" "fuzz-long kills" "bare" "bare-test")
 case "${1:-}" in
   "") SUITES=("${TEST[@]}") ;;
   deep) read -ra SUITES <<<"${PARTS[*]}" ;;
@@ -155,6 +155,7 @@ for suite in "${SUITES[@]}"; do
     e2e) step browser scripts/install-deps.sh browser && release && vitest e2e web/e2e ;;
     # The deep tier.
     mysql) release && TEST_STORE=mysql py mysql tests/integration -m "not embedded" ;;
+    description) release && py description tests/description ;;
     mongo) release && TEST_STORE=mongo py mongo tests/integration -m "not embedded" ;;
     helm) step helm scripts/install-go-tool.sh helm && release && py helm tests/deploy -m helm ;;
     fuzz-long) fuzz_targets && fuzz "${FUZZ_SECONDS:-180}" ;;

@@ -9,8 +9,6 @@ configure_file(${PACKAGE_DIR}/simpleim.1.in ${PACKAGE_OUT}/simpleim.1 @ONLY)
 file(READ deploy/systemd/simpleim.service UNIT)
 string(REPLACE "/usr/local/bin/simpleim" "/usr/bin/simpleim" UNIT "${UNIT}")
 string(REGEX REPLACE "^# SimpleIM, one node[^\n]*\n(#[^\n]*\n)*" "# SimpleIM, one node. Settings: /etc/simpleim/simpleim.toml. Data: /var/lib/simpleim.\n" UNIT "${UNIT}")
-# An account that stays: its files keep their owner, and `simpleim` as this user finds them.
-string(REPLACE "DynamicUser=yes" "User=simpleim\nGroup=simpleim" UNIT "${UNIT}")
 file(CONFIGURE OUTPUT ${PACKAGE_OUT}/simpleim.service CONTENT "${UNIT}" @ONLY)
 
 # Every setting with its default, as comments.

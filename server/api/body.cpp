@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <limits>
 
+#include "base/json_numbers.h"
 #include "net/header_value.h"
 
 namespace simpleim::api {
@@ -53,7 +55,12 @@ std::optional<Error> Body::parse(const net::Request& request, Parsed& p) {
   if (p.parser.allocate(std::max<std::size_t>(p.text.size(), 64), kMaxDepth) != simdjson::SUCCESS)
     return malformed("the body is too large");
   element root;
-  if (const auto error = p.parser.parse(p.text).get(root); error != simdjson::SUCCESS)
+  auto error = p.parser.parse(p.text).get(root);
+  if (error == simdjson::NUMBER_ERROR) {
+    p.text = simdjson::padded_string(base::without_huge_numbers(p.text));
+    error = p.parser.parse(p.text).get(root);
+  }
+  if (error != simdjson::SUCCESS)
     return malformed(std::string("the body is not valid JSON: ") + simdjson::error_message(error));
   if (root.get(p.object) != simdjson::SUCCESS) return malformed("the body must be a JSON object");
   std::vector<std::string_view> keys;
@@ -108,8 +115,13 @@ std::optional<std::int64_t> Body::optional_integer(std::string_view field) {
   const auto value = find(parsed_->object, field);
   std::int64_t number = 0;
   if (!value) return std::nullopt;
-  if (value->get(number) != simdjson::SUCCESS)
-    fail(protocol::invalid_field(std::string(field), "a whole number is needed"));
+  // 5.0 is a whole number, too (JSON Schema section 4.2.3), as far as a double is exact.
+  constexpr double kExact = 9007199254740992.0;
+  double other = 0;
+  if (value->get(number) == simdjson::SUCCESS) return number;
+  if (value->get(other) == simdjson::SUCCESS && std::abs(other) <= kExact && std::trunc(other) == other)
+    return static_cast<std::int64_t>(other);
+  fail(protocol::invalid_field(std::string(field), "a whole number is needed"));
   return number;
 }
 
@@ -177,6 +189,10 @@ protocol::Result<std::int64_t> query_integer(const net::Request& request, std::s
 }
 
 protocol::Result<std::size_t> query_limit(const net::Request& request, std::size_t fallback, std::size_t most) {
+  const auto text = request.param("limit");
+  // However many are asked for, there is a most; also a number that no integer holds asks for more.
+  constexpr std::size_t kDigits = 18;
+  if (text.size() > kDigits && text.find_first_not_of("0123456789") == std::string_view::npos) return most;
   const auto wanted =
       query_integer(request, "limit", static_cast<std::int64_t>(fallback), 1, std::numeric_limits<std::int64_t>::max());
   if (!wanted) return wanted.error();

@@ -41,6 +41,14 @@ cluster::redis::RedisOptions redis_options(const base::Config& config) {
   return options;
 }
 
+/// Where the bucket is asked for, at one of the store's addresses.
+std::string bucket_origin(const base::Config& config, base::ServiceUrl address) {
+  const auto bucket = base::ServiceUrl::parse(config.files.s3)->path;
+  if (config.files.s3_bucket_in_host)
+    for (auto& host : address.hosts) host.host.insert(0, bucket + ".");
+  return origin_of(address);
+}
+
 }  // namespace
 
 store::mysql::MysqlOptions mysql_options(const base::Config& config, std::size_t readers, base::Metrics& metrics) {
@@ -93,7 +101,7 @@ OpenedStore open_store(const base::Config& config, std::size_t readers, const ba
 
 std::string files_origin(const base::Config& config) {
   const auto url = base::ServiceUrl::parse(config.files.s3_public);
-  return url ? origin_of(*url) : "";
+  return url && !config.files.s3.empty() ? bucket_origin(config, *url) : "";
 }
 
 std::unique_ptr<store::FileStore> open_file_store(const base::Config& config, const base::Clock& clock,
@@ -103,9 +111,10 @@ std::unique_ptr<store::FileStore> open_file_store(const base::Config& config, co
     return std::make_unique<store::local_files::LocalFileStore>(folder, config.files.keep_free_bytes);
   const auto url = base::ServiceUrl::parse(config.files.s3).value();
   store::s3::S3Options options;
-  options.endpoint = origin_of(url);
+  options.endpoint = bucket_origin(config, url);
   options.public_endpoint = files_origin(config);
   options.bucket = url.path;
+  options.bucket_in_host = config.files.s3_bucket_in_host;
   options.region = config.files.s3_region;
   options.access_key = url.user;
   options.secret_key = url.password;

@@ -1,23 +1,26 @@
 #include "net/base64.h"
 
-#include <boost/beast/core/detail/base64.hpp>
+#include <sodium.h>
 
 namespace simpleim::net {
 
-namespace base64 = boost::beast::detail::base64;
-
 std::string encode_base64(std::string_view bytes) {
-  std::string out(base64::encoded_size(bytes.size()), '\0');
-  out.resize(base64::encode(out.data(), bytes.data(), bytes.size()));
+  // With room for the NUL that the library writes.
+  std::string out(sodium_base64_encoded_len(bytes.size(), sodium_base64_VARIANT_ORIGINAL), '\0');
+  sodium_bin2base64(out.data(), out.size(), reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
+                    sodium_base64_VARIANT_ORIGINAL);
+  out.pop_back();
   return out;
 }
 
 std::optional<std::string> decode_base64(std::string_view text) {
   while (text.ends_with('=')) text.remove_suffix(1);
-  std::string out(base64::decoded_size(text.size()) + 3, '\0');
-  const auto [written, read] = base64::decode(out.data(), text.data(), text.size());
-  if (read != text.size()) return std::nullopt;
-  out.resize(written);
+  std::string out(text.size(), '\0');
+  std::size_t size = 0;
+  if (sodium_base642bin(reinterpret_cast<unsigned char*>(out.data()), out.size(), text.data(), text.size(), nullptr,
+                        &size, nullptr, sodium_base64_VARIANT_ORIGINAL_NO_PADDING) != 0)
+    return std::nullopt;
+  out.resize(size);
   return out;
 }
 

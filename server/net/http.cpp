@@ -1,5 +1,7 @@
 #include "net/http.h"
 
+#include <algorithm>
+
 #include "base/utf8.h"
 
 namespace simpleim::net {
@@ -36,6 +38,8 @@ bool matches(std::string_view pattern, std::string_view path, std::map<std::stri
   return pattern.empty() && path.empty();
 }
 
+std::ptrdiff_t names_in(std::string_view pattern) { return std::count(pattern.begin(), pattern.end(), ':'); }
+
 }  // namespace
 
 std::string_view Request::header(std::string_view name) const {
@@ -60,11 +64,18 @@ void Router::websocket(std::string path, UpgradeHandler handler) {
   upgrades_.emplace(std::move(path), std::move(handler));
 }
 
+/// The pattern with the fewest names in it is the path's: "/groups/my" is no group.
 Router::Match Router::find(Request& request) const {
   Match match;
+  std::string_view pattern;
   for (const auto& route : routes_) {
-    if (!matches(route.pattern, request.path, request.path_values)) continue;
+    if (route.pattern == pattern || !matches(route.pattern, request.path, request.path_values)) continue;
+    if (pattern.empty() || names_in(route.pattern) < names_in(pattern)) pattern = route.pattern;
+  }
+  for (const auto& route : routes_) {
+    if (pattern.empty() || route.pattern != pattern) continue;
     if (route.method == request.method || (route.method == "GET" && request.method == "HEAD")) {
+      (void)matches(pattern, request.path, request.path_values);
       match.route = &route;
       match.allow.clear();
       return match;

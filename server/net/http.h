@@ -97,7 +97,8 @@ struct Route {
 /// Finds the handler of a request. Filled before the server starts, then only read.
 class Router {
  public:
-  /// `pattern` is made of `/`-separated parts; `:name` matches one part.
+  /// `pattern` is made of `/`-separated parts; `:name` matches one part. A path that several patterns match is of the
+  /// one with the fewest names, with the methods of that one alone.
   void add(std::string method, std::string pattern, Lane lane, Handler handler, Admit admit = {});
   /// A route whose request bodies may be large.
   void upload(std::string method, std::string pattern, UploadHandler handler);

@@ -168,7 +168,10 @@ ClientFrame FrameParser::parse(std::string_view text) {
   if (const auto error = buffers_->parser.parse(text.data(), text.size(), false).get(root);
       error != simdjson::SUCCESS) {
     auto refused = refuse(ErrorCode::kMalformedJson,
-                          std::string("the frame is not valid JSON: ") + simdjson::error_message(error));
+                          error == simdjson::NUMBER_ERROR
+                              ? std::string("a number in the frame is none, or neither 64 bits nor a double hold it; "
+                                            "send such a one as a string")
+                              : std::string("the frame is not valid JSON: ") + simdjson::error_message(error));
     refused.message_id = message_id_in(text);
     refused.wants_ack = !refused.message_id.empty();
     return refused;

@@ -26,7 +26,8 @@ class FileIndex {
 
   virtual void create_file(const File& file) = 0;
   virtual void remove_file(FileId id) = 0;
-  virtual void set_avatar(FileId id) = 0;
+  /// It is shown as one more person's or group's picture (1), or one less (-1).
+  virtual void count_avatar(FileId id, int change) = 0;
   virtual void add_place(FileId id, const FilePlace& place) = 0;
   /// Of the message at `place`; returns the files it carried.
   virtual std::vector<FileId> remove_places(const FilePlace& place) = 0;

@@ -57,7 +57,7 @@ def test_redis_goes_and_comes_back(own_cluster, fault):
             redis.thaw()
         else:
             redis.start()
-        wait_until(lambda: all('"bus":"ok"' in n.get("/ready")[1].decode() for n in own_cluster.nodes), "the bus", 10)
+        wait_until(lambda: all('"bus":"ok"' in n.get("/ready")[1].decode() for n in own_cluster.nodes), "the bus")
         traffic.flow(60)
 
 
@@ -74,7 +74,7 @@ def test_mariadb_goes_and_comes_back(own_cluster, fault):
     with Traffic(own_cluster) as traffic:
         getattr(mariadb, fault)()
         # Nothing is acknowledged now, and the nodes say why.
-        wait_until(lambda: not any(ready(n) for n in own_cluster.nodes), "the nodes to say so", 10)
+        wait_until(lambda: not any(ready(n) for n in own_cluster.nodes), "the nodes to say so")
         before = traffic.acked
         assert all(n.get_json("/health")["status"] == "ok" for n in own_cluster.nodes)
         # Also who only asks hears that it is for now, whatever his request needs first.
@@ -89,9 +89,9 @@ def test_mariadb_goes_and_comes_back(own_cluster, fault):
         else:
             mariadb.start()
         up = time.monotonic()
-        traffic.flow_for_all(15)
+        traffic.flow_for_all(30)
         print(f"everybody goes on {time.monotonic() - up:.1f} s after it answers again")
-        wait_until(lambda: all(ready(n) for n in own_cluster.nodes), "the nodes to be ready", 10)
+        wait_until(lambda: all(ready(n) for n in own_cluster.nodes), "the nodes to be ready")
         traffic.flow(60)
 
 
@@ -100,13 +100,13 @@ def test_mongodb_goes_and_comes_back(fault):
     with Cluster(3, mongo=True) as cluster, Traffic(cluster) as traffic:
         traffic.flow(30)
         getattr(cluster.mongo, fault)()
-        wait_until(lambda: not any(ready(n) for n in cluster.nodes), "the nodes to say so", 10)
+        wait_until(lambda: not any(ready(n) for n in cluster.nodes), "the nodes to say so")
         assert all("MongoDB" in parts(n)["store"] for n in cluster.nodes)
         # What does not need the messages goes on.
         assert traffic.members[0].user.api("GET", "/api/users/me")["user_id"] == traffic.members[0].user.id
         cluster.mongo.thaw() if fault == "freeze" else cluster.mongo.start()
         traffic.flow_for_all(30)
-        wait_until(lambda: all(ready(n) for n in cluster.nodes), "the nodes to be ready", 10)
+        wait_until(lambda: all(ready(n) for n in cluster.nodes), "the nodes to be ready")
         traffic.flow(30)
 
 
@@ -145,7 +145,7 @@ def test_s3_goes_and_comes_back(own_cluster, fault):
         traffic.flow(60)
         assert all(ready(n) and parts(n)["files"] != "ok" for n in own_cluster.nodes)
         minio.thaw() if fault == "freeze" else minio.start()
-        wait_until(lambda: all(parts(n)["files"] == "ok" for n in own_cluster.nodes), "the files", 10)
+        wait_until(lambda: all(parts(n)["files"] == "ok" for n in own_cluster.nodes), "the files")
         assert download(user, kept["url"])[2] == b"before"
         assert download(user, upload(user, b"after")["url"])[2] == b"after"
 

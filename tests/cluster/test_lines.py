@@ -52,7 +52,7 @@ def all_ready(cluster):
 def test_a_redis_that_takes_two_seconds():
     with Proxied("redis") as cluster, Traffic(cluster) as traffic:
         cluster.proxy.delay_s = 2
-        wait_until(lambda: all(parts(n)["bus"] != "ok" for n in cluster.nodes), "the nodes to notice", 15)
+        wait_until(lambda: all(parts(n)["bus"] != "ok" for n in cluster.nodes), "the nodes to notice")
         traffic.flow(60)
         traffic.flow_for_all()
         cluster.proxy.delay_s = 0
@@ -112,11 +112,11 @@ def test_commits_whose_answer_is_lost():
 def test_a_mariadb_that_is_read_only():
     with Cluster(3) as cluster, Traffic(cluster) as traffic:
         cluster.mariadb.query("SET GLOBAL read_only=1")
-        wait_until(lambda: not any(n.get("/ready")[0] == 200 for n in cluster.nodes), "the nodes to say so", 10)
+        wait_until(lambda: not any(n.get("/ready")[0] == 200 for n in cluster.nodes), "the nodes to say so")
         assert any("read-only" in parts(n)["store"] for n in cluster.nodes)
         cluster.mariadb.query("SET GLOBAL read_only=0")
-        traffic.flow_for_all(15)
-        wait_until(lambda: all_ready(cluster), "the nodes to be ready", 10)
+        traffic.flow_for_all(30)
+        wait_until(lambda: all_ready(cluster), "the nodes to be ready")
 
 
 def mongo_refusal(piece):
@@ -175,7 +175,7 @@ def test_an_s3_that_says_no(refusal):
         assert download(user, kept["url"])[0] == 503
         assert user.connect().say(User(cluster.nodes[0]), "texts go on")["seq"] == 1
         cluster.proxy.answer = lambda piece: None
-        wait_until(lambda: parts(cluster.nodes[0])["files"] == "ok", "the files", 10)
+        wait_until(lambda: parts(cluster.nodes[0])["files"] == "ok", "the files")
         assert cluster.mariadb.query(f"SELECT count(*) FROM {cluster.database}.file").stdout.strip() == "2"
         assert download(user, kept["url"])[2] == b"before"
 

@@ -27,11 +27,11 @@ def test_a_node_without_redis(divided):
     cluster, network = divided
     with Traffic(cluster) as traffic:
         network.cut(ADDRESSES[1], cluster.redis.port)
-        wait_until(lambda: part(cluster.nodes[1], "bus") != "ok", "the node to notice", 10)
+        wait_until(lambda: part(cluster.nodes[1], "bus") != "ok", "the node to notice")
         traffic.flow(60)
         traffic.flow_for_all()
         network.heal()
-        wait_until(lambda: part(cluster.nodes[1], "bus") == "ok", "the bus", 10)
+        wait_until(lambda: part(cluster.nodes[1], "bus") == "ok", "the bus")
         traffic.flow(60)
 
 
@@ -39,11 +39,11 @@ def test_a_node_without_mariadb(divided):
     cluster, network = divided
     with Traffic(cluster) as traffic:
         network.cut(ADDRESSES[2], cluster.mariadb.port)
-        wait_until(lambda: cluster.nodes[2].get("/ready")[0] == 503, "the node to say so", 10)
+        wait_until(lambda: cluster.nodes[2].get("/ready")[0] == 503, "the node to say so")
         traffic.flow(60)  # the others go on
         assert [n.get("/ready")[0] for n in cluster.nodes] == [200, 200, 503]
         network.heal()
-        wait_until(lambda: cluster.nodes[2].get("/ready")[0] == 200, "the node to be ready", 10)
+        wait_until(lambda: cluster.nodes[2].get("/ready")[0] == 200, "the node to be ready")
         traffic.flow_for_all()
 
 
@@ -52,7 +52,7 @@ def test_a_node_without_anything(divided):
     with Traffic(cluster) as traffic:
         for backend in (cluster.mariadb, cluster.redis, cluster.minio):
             network.cut(ADDRESSES[0], backend.port)
-        wait_until(lambda: cluster.nodes[0].get("/ready")[0] == 503, "the node to say so", 10)
+        wait_until(lambda: cluster.nodes[0].get("/ready")[0] == 503, "the node to say so")
         traffic.flow(60)
         network.heal()
         traffic.flow_for_all()
@@ -63,7 +63,7 @@ def test_a_line_that_comes_and_goes(divided):
     with Traffic(cluster) as traffic:
         for _ in range(5):
             network.cut(ADDRESSES[1], cluster.redis.port)
-            wait_until(lambda: part(cluster.nodes[1], "bus") != "ok", "the node to notice", 10)
+            wait_until(lambda: part(cluster.nodes[1], "bus") != "ok", "the node to notice")
             network.heal()
-            wait_until(lambda: part(cluster.nodes[1], "bus") == "ok", "the bus", 10)
+            wait_until(lambda: part(cluster.nodes[1], "bus") == "ok", "the bus")
             traffic.flow(20)

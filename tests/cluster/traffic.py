@@ -200,7 +200,7 @@ class Traffic:
         for m in self.members:
             m.talking = False
         wait_until(lambda: not any(m.pending for m in self.members), "everything to be acknowledged", 30)
-        wait_until(lambda: self.cluster.nodes[0].get("/ready")[0] == 200, "the node that is asked to be ready", 10)
+        wait_until(lambda: self.cluster.nodes[0].get("/ready")[0] == 200, "the node that is asked to be ready")
         problems = [p for m in self.members for p in m.problems]
         assert not problems, problems[:10]
         histories = self.histories()

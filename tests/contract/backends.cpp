@@ -5,6 +5,7 @@
 #include "cluster/redis/bus.h"
 #include "cluster/redis/partitions.h"
 #include "cluster/redis/presence_directory.h"
+#include "cluster/sealed_bus.h"
 #include "servers/mariadb_server.h"
 #include "servers/minio_server.h"
 #include "servers/mongo_server.h"
@@ -133,6 +134,17 @@ std::vector<BusBackend> bus_backends() {
              for (std::size_t i = 0; i < nodes; ++i)
                all.push_back(
                    std::make_unique<cluster::redis::RedisBus>(options, system_clock(), secure_random(), metrics.bus()));
+             return all;
+           }},
+          {"sealed_redis",
+           [](std::size_t nodes) {
+             static base::Metrics metrics;
+             const auto options = RedisServer::shared().options();
+             std::vector<std::unique_ptr<cluster::Bus>> all;
+             for (std::size_t i = 0; i < nodes; ++i)
+               all.push_back(std::make_unique<cluster::SealedBus>(
+                   std::make_unique<cluster::redis::RedisBus>(options, system_clock(), secure_random(), metrics.bus()),
+                   std::string(32, 'k'), system_clock()));
              return all;
            }},
           {"redis_cluster", [](std::size_t nodes) {

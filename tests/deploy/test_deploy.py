@@ -42,7 +42,10 @@ def test_the_chart_is_clean():
 def test_the_chart_makes_nodes_that_start_with_what_it_gives_them(tmp_path):
     objects = rendered(*BACKENDS, "--set", "replicas=5", "--set", "ingress.enabled=true", "--set", "serviceMonitor.enabled=true")
     assert {"StatefulSet/chat", "Service/chat", "Service/chat-nodes", "Ingress/chat", "PodDisruptionBudget/chat",
-            "ServiceMonitor/chat", "Secret/chat-backends", "ConfigMap/chat-config"} == set(objects)
+            "ServiceMonitor/chat", "Secret/chat-backends", "ConfigMap/chat-config", "NetworkPolicy/chat"} == set(objects)
+    clients, figures = objects["NetworkPolicy/chat"]["spec"]["ingress"]
+    assert "from" not in clients and clients["ports"][0]["port"] == "http"
+    assert figures["from"] and figures["ports"][0]["port"] == "metrics"
     pods = objects["StatefulSet/chat"]["spec"]
     assert pods["replicas"] == 5
     container = pods["template"]["spec"]["containers"][0]

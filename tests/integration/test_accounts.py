@@ -388,11 +388,11 @@ def test_an_operator_adds_disables_and_resets_users_of_a_running_server():
         dora.server, dora.name, dora.password = server, "dora", "secret-1"
         dora.id = dora.sign_in()["user_id"]
         assert simpleim("passwd", "dora", "--password", "secret-2").returncode == 0
-        wait_until(lambda: dora.api.raw("GET", "/api/users/me")[0] == 401, "the old session ends", 5)
+        wait_until(lambda: dora.api.raw("GET", "/api/users/me")[0] == 401, "the old session ends")
         dora.password = "secret-2"
         dora.sign_in()
         assert simpleim("disable", "dora").returncode == 0
-        wait_until(lambda: dora.api.raw("GET", "/api/users/me")[0] == 401, "the session of a disabled user ends", 5)
+        wait_until(lambda: dora.api.raw("GET", "/api/users/me")[0] == 401, "the session of a disabled user ends")
         assert Api(server).error("POST", "/api/login", {"username": "dora", "password": "secret-2"}) == (401, 40102)
         assert "dora" in simpleim("list").stdout and "disabled" in simpleim("list").stdout
         assert simpleim("enable", "dora").returncode == 0

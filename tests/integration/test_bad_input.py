@@ -9,7 +9,7 @@ from harness import Api, Server, User, new_id
 from websockets.exceptions import InvalidStatus
 
 BAD_JSON = [b"", b"x", b"{", b"[", b"[]", b"null", b"1", b'"x"', b"{]", b'{"a"}', b'{"a":}', b'{"a":1,}', b"{'a':1}", b"{a:1}", b'{"a":01}', b'{"a":.5}',
-            b'{"a":1.}', b'{"a":+1}', b'{"a":NaN}', b'{"a":Infinity}', b'{"a":1e400}', b'{"a":"\x01"}', b'{"a":"\\x"}', b'{"a":"\\ud800"}', b'{"a":"\\u12"}',
+            b'{"a":1.}', b'{"a":+1}', b'{"a":NaN}', b'{"a":Infinity}', b'{"a":1e}', b'{"a":"\x01"}', b'{"a":"\\x"}', b'{"a":"\\ud800"}', b'{"a":"\\u12"}',
             b'{"a":tru}', b'{"a":nul}', b"\xef\xbb\xbf{}", b"{}{}", b"{} x", b'{"a":"\xff"}', b'{"a":"\xc0\xaf"}', b'{"a":"\xed\xa0\x80"}', b"\x00", b'{"a":1}\x00',
             b'{"a":' + b"[" * 200 + b"]" * 200 + b"}", b'{"a":' * 100 + b"1" + b"}" * 100, b'{"type":1,"type":1}']
 
@@ -69,11 +69,31 @@ def test_unknown_paths_and_methods(server, alice):
     assert alice.api.raw("POST", "/ws", {})[0] == 405
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=-1", "limit=x", "limit=1.5", "limit=99999999999999999999", "last_seq=-1", "last_seq=x", "after_seq=x",
-                                   "after_seq=-5", "last_seq=5&after_seq=5", "limit=%27%20OR%201=1", "limit=1&limit=2"])
+@pytest.mark.parametrize("query", ["limit=0", "limit=-1", "limit=x", "limit=1.5", "last_seq=-1", "last_seq=x", "after_seq=x",
+                                   "after_seq=-5", "limit=%27%20OR%201=1", "limit=1&limit=2"])
 def test_bad_history_queries(server, alice, bob, query):
     status, answer = alice.api.raw("GET", f"/api/messages/private/{bob.id}?{query}")
     assert status == 400 and answer["error"], answer
+
+
+def test_however_many_are_asked_for_a_page_has_its_most(alice, bob):
+    client = alice.connect()
+    for n in range(3):
+        client.say(bob, str(n))
+    for limit in ("200", "9223372036854775807", "9" * 40):
+        assert len(alice.api("GET", f"/api/messages/private/{bob.id}?limit={limit}")["messages"]) == 3
+    for after, before, expected in ((0, 3, [1, 2]), (1, 3, [2]), (1, 2, []), (2, 9, [3]), (5, 2, [])):
+        page = bob.history(alice, after_seq=after, last_seq=before)
+        assert ([m["seq"] for m in page["messages"]], page["has_more"]) == (expected, False)
+    assert bob.history(alice, after_seq=0, last_seq=3, limit=1)["has_more"] is True
+
+
+@pytest.mark.parametrize("number", ["12345678901234567890123", "-1e999", "1e400"])
+def test_a_number_that_nobody_reads_may_be_of_any_size(alice, number):
+    status, answer = alice.api.raw("PATCH", "/api/users/me", ('{"bio":"b","other":[%s]}' % number).encode(), {"Content-Type": "application/json"})
+    assert status == 200 and answer["data"]["bio"] == "b"
+    status, answer = alice.api.raw("PATCH", "/api/users/me", ('{"bio":%s}' % number).encode(), {"Content-Type": "application/json"})
+    assert status == 400 and answer["details"]["field"] == "bio"
 
 
 @pytest.mark.parametrize("bad", ["x", "user_", "user_!", "group_0000000000001", "user_0000000000000", "' OR 1=1 --", "../../etc/passwd", "%00", "user_" + "0" * 500])

@@ -103,7 +103,7 @@ def test_the_web_client_is_served_from_the_binary(server):
     assert status == 200 and b'<div id="app">' in page
     assert headers["content-type"] == "text/html; charset=utf-8" and headers["cache-control"] == "no-cache"
     assert headers["x-content-type-options"] == "nosniff" and "default-src 'none'" in headers["content-security-policy"]
-    script = re.search(rb'src="(/assets/[^"]+\.js)"', page).group(1).decode()
+    script = re.search(rb'src="\.(/assets/[^"]+\.js)"', page).group(1).decode()
     status, headers, plain = fetch(server, script)
     assert status == 200 and headers["content-type"].startswith("text/javascript") and "immutable" in headers["cache-control"]
     status, headers, packed = fetch(server, script, Accept_Encoding="gzip")

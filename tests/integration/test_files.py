@@ -663,9 +663,10 @@ def test_pictures_of_people_and_groups_are_for_everyone(alice, bob, carol):
     assert bob.api("GET", f"/api/users/{alice.id}")["avatar_file_id"] == file["file_id"]
     assert download(bob, f"/api/files/{file['file_id']}/thumbnail")[0] == 200
     text = upload(alice, b"no picture")
-    for wrong in (text["file_id"], "file_0000000000001", "x", file["file_id"][:-1]):
+    for wrong in (text["file_id"], "x", file["file_id"][:-1]):
         assert alice.api.error("PATCH", "/api/users/me", {"avatar_file_id": wrong}) == (400, 40002), wrong
-    assert bob.api.error("PATCH", "/api/users/me", {"avatar_file_id": file["file_id"]}) == (400, 40002)
+    for user, wrong in ((alice, "file_0000000000001"), (bob, file["file_id"])):
+        assert user.api.error("PATCH", "/api/users/me", {"avatar_file_id": wrong}) == (404, 40401)
     group = alice.api("POST", "/api/groups", {"name": "g", "member_ids": [bob.id]})["group_id"]
     sign = upload(alice, picture(color=(0, 0, 200)))
     assert alice.api("PATCH", f"/api/groups/{group}", {"avatar_file_id": sign["file_id"]})["avatar_file_id"] == sign["file_id"]
@@ -673,3 +674,31 @@ def test_pictures_of_people_and_groups_are_for_everyone(alice, bob, carol):
     members = bob.api("GET", f"/api/groups/{group}/members")["members"]
     assert {m["avatar_file_id"] for m in members} == {file["file_id"], ""}
     assert alice.api("PATCH", "/api/users/me", {"avatar_file_id": ""})["avatar_file_id"] == ""
+
+
+def test_what_no_store_takes_is_refused_also_without_a_limit():
+    with Server({"files.max_bytes": 0, "files.quota_bytes": 0}) as server:
+        alice = User(server)
+        for size in (1 << 44, 1 << 44, (1 << 44) + 1, (1 << 63) - 1):
+            status, _ = alice.api.raw("POST", "/api/uploads", b"", {"Upload-Length": str(size), "Tus-Resumable": "1.0.0"})
+            assert status == (201 if size == 1 << 44 else 413), size
+        assert upload(alice, b"still good")["file_size"] == 10
+
+
+def test_a_picture_that_is_shown_no_more_is_nobody_elses_any_more(alice, bob):
+    seen = lambda file: download(bob, f"/api/files/{file['file_id']}")[0] == 200
+    first, second = (upload(alice, picture(color=(n, 0, 0))) for n in (1, 2))
+    group = alice.api("POST", "/api/groups", {"name": "g"})["group_id"]
+    show = lambda path, file: alice.api("PATCH", path, {"avatar_file_id": file["file_id"] if file else ""})
+    show("/api/users/me", first)
+    show("/api/users/me", first)
+    show(f"/api/groups/{group}", first)
+    show("/api/users/me", second)
+    assert seen(first) and seen(second), "the group shows the first one"
+    show(f"/api/groups/{group}", None)
+    assert not seen(first) and seen(second)
+    show(f"/api/groups/{group}", second)
+    alice.api("DELETE", f"/api/groups/{group}")
+    assert seen(second), "she shows it"
+    show("/api/users/me", None)
+    assert not seen(second) and download(alice, f"/api/files/{second['file_id']}")[0] == 200

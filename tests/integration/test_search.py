@@ -194,7 +194,13 @@ def test_hostile_queries_are_only_words(alice, bob, q):
         assert answer["data"]["hits"] == []
 
 
-@pytest.mark.parametrize("query", ["", "q=", "q=" + "a" * 257, "q=a&limit=0", "q=a&from=x", "q=a&conversation_id=x", "q=a&type=8", "q=a&type=x", "q=a&before=x",
-                                   "q=a&after=-1", "q=a&cursor=x", "q=a&cursor=1.2.x", "q=%20%21", "q=a&cursor=1.1"])
+@pytest.mark.parametrize("query", ["", "q=", "q=" + "a" * 257, "q=a&limit=0", "q=a&from=x", "q=a&type=8", "q=a&type=x", "q=a&before=x",
+                                   "q=a&after=-1", "q=a&cursor=x", "q=a&cursor=1.2.x", "q=a&cursor=1.1"])
 def test_what_is_wrong_is_said(alice, query):
     assert alice.api.error("GET", f"/api/search/messages?{query}") == (400, 40002)
+
+
+def test_nothing_to_look_for_finds_nothing_and_what_is_no_conversation_is_not_found(alice):
+    assert alice.api("GET", "/api/search/messages?q=%20%21") == {"hits": [], "next_cursor": ""}
+    assert alice.api("GET", f"/api/search/messages?q={quote('字' * 256)}")["hits"] == []
+    assert alice.api.error("GET", "/api/search/messages?q=a&conversation_id=x") == (404, 40401)

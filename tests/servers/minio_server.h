@@ -14,6 +14,7 @@ class MinioServer {
   static MinioServer& shared();
   /// Options with a bucket that nobody has had, and a scratch folder.
   store::s3::S3Options options();
+  int port() const { return port_; }
   void kill() { process_.kill(); }
   void start();
   void freeze() { process_.freeze(); }

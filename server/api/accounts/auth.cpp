@@ -1,4 +1,5 @@
 #include "api/routes.h"
+#include "base/utf8.h"
 #include "net/client_address.h"
 #include "net/header_value.h"
 #include "service/limits/text_rules.h"
@@ -88,8 +89,8 @@ net::Response log_in(ApiContext& context, const net::Request& request) {
   if (body.error()) return failure(*body.error());
   for (const auto& [name, text] : {std::pair("platform", &device.platform), std::pair("device_id", &device.id),
                                    std::pair("device_name", &device.name)})
-    if (text->size() > kMaxDeviceText)
-      return failure(protocol::invalid_field(name, "at most " + std::to_string(kMaxDeviceText) + " bytes"));
+    if (base::code_points(*text) > kMaxDeviceText)
+      return failure(protocol::invalid_field(name, "at most " + std::to_string(kMaxDeviceText) + " characters"));
   const auto guesses = guesses_key(context, username, request, device.id);
   if (const auto wait = context.failed_logins.wait(guesses, context.clock.steady_ms()); wait > 0)
     return failure(

@@ -44,6 +44,8 @@ class FileForm final : public net::BodySink {
     if (!writer_) return failure(protocol::invalid_field("file", "a part with this name and a file name is needed"));
     Files::Wish wish{name_, fields_["as"] == "file", 0};
     if (auto error = read_duration(wish)) return failure(*error);
+    if (const auto& as = fields_["as"]; !as.empty() && as != "file")
+      return failure(protocol::invalid_field("as", "file, or nothing, is needed"));
     try {
       // What is refused now leaves nothing on the disk; a content would stay until it is collected.
       if (const auto allowed = files_.admit(me_, size_); !allowed) return failure(allowed.error());

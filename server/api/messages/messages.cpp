@@ -64,8 +64,6 @@ net::Response history(ApiContext& context, const net::Request& request, const Id
   if (!before) return failure(before.error());
   const auto after = query_integer(request, "after_seq", -1, 0, kMaxSeq);
   if (!after) return failure(after.error());
-  if (before.value() > 0 && after.value() >= 0)
-    return failure(protocol::invalid_field("after_seq", "either last_seq or after_seq, not both"));
   const auto page =
       MessageReader(context.store, me.user).history(conversation, before.value(), after.value(), limit.value());
   if (!page) return failure(page.error());

@@ -1,6 +1,7 @@
 #include <charconv>
 
 #include "api/routes.h"
+#include "base/utf8.h"
 #include "protocol/frame_writer.h"
 #include "service/search/search.h"
 
@@ -36,12 +37,14 @@ std::string to_text(const store::SearchHit& cursor) {
 Result<Search::Query> parse_query(const net::Request& request) {
   Search::Query query;
   query.text = request.param("q");
-  if (query.text.empty() || query.text.size() > kMaxQuery)
-    return protocol::invalid_field("q", "1 to " + std::to_string(kMaxQuery) + " bytes are needed");
+  if (query.text.empty() || base::code_points(query.text) > kMaxQuery)
+    return protocol::invalid_field("q", "1 to " + std::to_string(kMaxQuery) + " characters are needed");
   if (const auto text = request.param("conversation_id"); !text.empty()) {
     query.conversation = ConversationId::parse(text);
     if (!query.conversation)
-      return protocol::invalid_field("conversation_id", "private:{user_id}:{user_id} or group:{group_id} is needed");
+      return Error{ErrorCode::kNotFound,
+                   "conversation_id: private:{smaller user_id}:{larger user_id} or group:{group_id} is needed",
+                   "conversation_id"};
   }
   if (const auto text = request.param("from"); !text.empty()) {
     const auto user = UserId::parse(text);

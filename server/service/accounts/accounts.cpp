@@ -146,7 +146,7 @@ Result<store::User> Accounts::update_profile(UserId user, const ProfileChange& c
     if (change.nickname) found->nickname = base::normalized(*change.nickname);
     if (change.bio) found->bio = *change.bio;
     if (change.avatar_file_id) {
-      if (auto error = publish_avatar(batch.store(), *change.avatar_file_id, user)) return *error;
+      if (auto error = change_avatar(batch.store(), found->avatar_file_id, *change.avatar_file_id, user)) return *error;
       found->avatar_file_id = *change.avatar_file_id;
     }
     if (change.invites) found->invites = *change.invites;
@@ -167,7 +167,7 @@ std::vector<store::User> Accounts::blocked_by(UserId user) {
 }
 
 Result<void> Accounts::set_blocked(UserId user, UserId other, bool blocked) {
-  if (user == other) return protocol::invalid_field("user_id", "you cannot block yourself");
+  if (user == other) return Error{ErrorCode::kConflict, "user_id: you cannot block yourself", "user_id"};
   const auto stored = commits_.run<bool>([&](Batch& batch) -> Result<bool> {
     if (!batch.store().accounts().user(other)) return protocol::not_found();
     batch.store().accounts().set_blocked(user, other, blocked, batch.now_ms());

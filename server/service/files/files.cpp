@@ -62,7 +62,10 @@ Result<std::int64_t> Files::within_quota(UserId me, std::int64_t bytes, std::int
 }
 
 Result<std::int64_t> Files::admit(UserId me, std::int64_t bytes) {
-  if (options_.max_bytes > 0 && bytes > options_.max_bytes) return too_large(options_.max_bytes);
+  // Also without a limit: more than any store takes, and what a user has in all stays a number that 64 bits hold.
+  constexpr std::int64_t kLargest = std::int64_t{1} << 44;
+  const auto most = options_.max_bytes > 0 ? std::min(options_.max_bytes, kLargest) : kLargest;
+  if (bytes > most) return too_large(most);
   return within_quota(me, bytes);
 }
 

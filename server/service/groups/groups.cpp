@@ -93,7 +93,7 @@ Result<GroupView> Groups::create(UserId me, std::string_view name, std::string_v
       return Error{ErrorCode::kRateLimited,
                    "you own " + std::to_string(options_.max_owned) + " groups, the most allowed"};
     if (batch.store().accounts().users(members).size() != members.size())
-      return protocol::invalid_field("member_ids", "each must be the id of a user");
+      return Error{ErrorCode::kNotFound, "member_ids: each must be the id of a user", "member_ids"};
     Group group;
     do group.id = ids_.make<GroupId>();
     while (groups.group(group.id));
@@ -268,7 +268,7 @@ Result<GroupView> Groups::update(UserId me, GroupId group, const Change& change)
     if (change.description) g.description = *change.description;
     if (change.announcement) g.announcement = *change.announcement;
     if (change.avatar_file_id) {
-      if (auto error = publish_avatar(batch.store(), *change.avatar_file_id, me)) return *error;
+      if (auto error = change_avatar(batch.store(), g.avatar_file_id, *change.avatar_file_id, me)) return *error;
       g.avatar_file_id = *change.avatar_file_id;
     }
     if (change.join_policy) g.join_policy = *change.join_policy;
@@ -303,7 +303,7 @@ Result<std::vector<UserId>> Groups::invite(UserId me, GroupId group, std::vector
     const auto& a = access.value();
     if (a.group.join_policy != store::JoinPolicy::kOpen && a.me.role == Role::kMember) return role_needed(Role::kAdmin);
     if (batch.store().accounts().users(users).size() != users.size())
-      return protocol::invalid_field("user_ids", "each must be the id of a user");
+      return Error{ErrorCode::kNotFound, "user_ids: each must be the id of a user", "user_ids"};
     const bool is_admin = a.me.role != Role::kMember;
     std::erase_if(users, [&](UserId user) {
       // Who asked to be let in has decided already.
@@ -414,6 +414,7 @@ Result<void> Groups::dissolve(UserId me, GroupId group) {
       if (page.size() < kPage) break;
       after = page.back().user;
     }
+    (void)change_avatar(batch.store(), access->group.avatar_file_id, "", me);
     batch.store().groups().dissolve_group(group);
     return true;
   });

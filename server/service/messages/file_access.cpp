@@ -32,13 +32,20 @@ std::string file_path(const std::string& public_path, base::FileId id) {
   return public_path + "/api/files/" + id.str();
 }
 
-std::optional<Error> publish_avatar(store::Store& store, const std::string& file_id, base::UserId owner) {
-  if (file_id.empty()) return std::nullopt;
-  const auto id = base::FileId::parse(file_id);
-  const auto file = id ? store.files().file(*id) : std::nullopt;
-  if (!file || file->owner != owner || file->kind != FileKind::kImage)
-    return protocol::invalid_field("avatar_file_id", "the id of a picture that you have uploaded is needed");
-  store.files().set_avatar(*id);
+std::optional<Error> change_avatar(store::Store& store, const std::string& before, const std::string& file_id,
+                                   base::UserId owner) {
+  if (file_id == before) return std::nullopt;
+  if (!file_id.empty()) {
+    constexpr auto kWanted = "the id of a picture that you have uploaded is needed";
+    const auto id = base::FileId::parse(file_id);
+    if (!id) return protocol::invalid_field("avatar_file_id", kWanted);
+    const auto file = store.files().file(*id);
+    if (!file || file->owner != owner)
+      return Error{ErrorCode::kNotFound, std::string("avatar_file_id: ") + kWanted, "avatar_file_id"};
+    if (file->kind != FileKind::kImage) return protocol::invalid_field("avatar_file_id", kWanted);
+    store.files().count_avatar(*id, 1);
+  }
+  if (const auto old = base::FileId::parse(before)) store.files().count_avatar(*old, -1);
   return std::nullopt;
 }
 

@@ -15,9 +15,11 @@ protocol::Result<std::string> file_message_content(store::Store& store, protocol
                                                    std::string_view extra, base::UserId from,
                                                    const std::string& public_path);
 
-/// Makes a picture of `owner`'s one that everyone signed in may see. kValidation when it is none of his; "" is fine and
-/// means no picture. In a batch.
-std::optional<protocol::Error> publish_avatar(store::Store& store, const std::string& file_id, base::UserId owner);
+/// Lets everyone signed in see a picture of `owner`'s in place of the one that was there before; that one is seen by
+/// those again who may see a message with it, unless it is shown elsewhere, too. "": no picture. kNotFound when it is
+/// none of his, kValidation when it is no picture. In a batch.
+std::optional<protocol::Error> change_avatar(store::Store& store, const std::string& before, const std::string& file_id,
+                                             base::UserId owner);
 
 /// "/api/files/{id}", behind the path that the world sees the server under ("/chat"; "": the root).
 std::string file_path(const std::string& public_path, base::FileId id);

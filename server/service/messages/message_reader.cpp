@@ -27,6 +27,10 @@ Result<MessageReader::Page> MessageReader::history(ConversationId conversation, 
   page.messages = std::move(read.messages);
   protocol::hide_older_texts(page.messages, *from);
   page.has_more = read.has_more;
+  if (after >= 0 && before > 0) {
+    std::erase_if(page.messages, [before](const Message& message) { return message.seq >= before; });
+    page.has_more = page.has_more && !page.messages.empty() && page.messages.back().seq + 1 < before;
+  }
   if (!page.messages.empty())
     page.reactions =
         store_.messages().reactions(conversation, page.messages.front().seq, page.messages.back().seq, me_);

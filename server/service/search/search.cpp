@@ -54,9 +54,9 @@ std::vector<store::SearchPlace> Search::places(UserId me, const Query& query) {
 Result<Search::Page> Search::find(UserId me, const Query& query, const std::optional<store::SearchHit>& after,
                                   std::size_t limit) {
   const auto terms = base::search_terms(query.text);
-  if (terms.empty()) return protocol::invalid_field("q", "a letter, a digit or an ideograph is needed");
   const auto places = this->places(me, query);
   if (query.conversation && places.empty()) return protocol::not_found();
+  if (terms.empty()) return Page{};  // nothing but marks and spaces: nothing has it
 
   auto hits = index_.find(places, terms, query.filter, after, limit + 1);
   Page page;

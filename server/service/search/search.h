@@ -28,7 +28,7 @@ class Search {
     /// Where the next page goes on.
     std::optional<store::SearchHit> next;
   };
-  /// kValidation when the text has nothing to look for; kNotFound for a conversation the user is not in.
+  /// Nothing for a text without a letter, digit or ideograph; kNotFound for a conversation the user is not in.
   Result<Page> find(UserId me, const Query& query, const std::optional<store::SearchHit>& after, std::size_t limit);
 
  private:

@@ -196,11 +196,11 @@ void Client::fail(const Request& request, const Response& response) {
 }
 
 void Client::open_bucket() {
-  Request look{"HEAD", "/" + options_.bucket, {}, {}};
+  Request look{"HEAD", bucket_path(), {}, {}};
   auto response = send(look);
   if (response.status == 200) return;
   if (response.status != 404) fail(look, response);
-  Request make{"PUT", "/" + options_.bucket, {}, {}};
+  Request make{"PUT", bucket_path(), {}, {}};
   response = send(make);
   if (response.status != 200 && response.status != 409) fail(make, response);  // 409: another node was first
 }
@@ -313,7 +313,7 @@ void Client::put_file(const std::string& key, int fd, std::int64_t size, const s
 
 void Client::touch(const std::string& key) {
   Request request{"PUT", path(key), {}, {}};
-  request.headers["x-amz-copy-source"] = encode(path(key), true);
+  request.headers["x-amz-copy-source"] = encode("/" + options_.bucket + "/" + key, true);
   request.headers["x-amz-metadata-directive"] = "REPLACE";
   const auto response = send(request);
   if (response.status != 200) fail(request, response);
@@ -327,7 +327,7 @@ void Client::remove(const std::string& key) {
 
 ObjectPage Client::list(const std::string& prefix, const std::string& from, std::size_t limit) {
   Request request{
-      "GET", "/" + options_.bucket, {{"list-type", "2"}, {"prefix", prefix}, {"max-keys", std::to_string(limit)}}, {}};
+      "GET", bucket_path(), {{"list-type", "2"}, {"prefix", prefix}, {"max-keys", std::to_string(limit)}}, {}};
   if (!from.empty()) request.query["continuation-token"] = from;
   const auto response = send(request);
   pugi::xml_document document;

@@ -72,7 +72,10 @@ class Client {
   Response send(Request request, const Body* body = nullptr);
   Response send_once(const Request& request, const Body* body);
   [[noreturn]] void fail(const Request& request, const Response& response);
-  std::string path(const std::string& key) const { return "/" + options_.bucket + "/" + key; }
+  std::string path(const std::string& key) const {
+    return (options_.bucket_in_host ? "/" : "/" + options_.bucket + "/") + key;
+  }
+  std::string bucket_path() const { return "/" + (options_.bucket_in_host ? "" : options_.bucket); }
   CURL* take();
   void give_back(CURL* handle);
 

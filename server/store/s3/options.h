@@ -9,11 +9,13 @@
 namespace simpleim::store::s3 {
 
 struct S3Options {
-  /// `http://host:port` or `https://host`; the bucket goes into the path, which MinIO, Ceph and S3 all take.
+  /// `http://host:port` or `https://host`; `https://bucket.host` with bucket_in_host.
   std::string endpoint;
   /// The same as browsers reach it; empty: they do not.
   std::string public_endpoint;
   std::string bucket;
+  /// The bucket is named by the host, as some providers want it; else by the path, which MinIO, Ceph and AWS take.
+  bool bucket_in_host = false;
   std::string region;
   std::string access_key;
   std::string secret_key;

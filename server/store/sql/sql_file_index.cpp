@@ -102,8 +102,13 @@ void SqlFileIndex::remove_file(FileId id) {
   db_.write().query("DELETE FROM file_place WHERE file_id=?").bind(id.value).run();
 }
 
-void SqlFileIndex::set_avatar(FileId id) {
-  db_.write().query("UPDATE file SET is_avatar=1 WHERE id=?").bind(id.value).run();
+void SqlFileIndex::count_avatar(FileId id, int change) {
+  db_.write()
+      .query("UPDATE file SET is_avatar=is_avatar+? WHERE id=? AND is_avatar+?>=0")
+      .bind(std::int64_t{change})
+      .bind(id.value)
+      .bind(std::int64_t{change})
+      .run();
 }
 
 void SqlFileIndex::add_place(FileId id, const FilePlace& place) {

@@ -16,7 +16,7 @@ class SqlFileIndex final : public FileIndex {
   std::vector<FileId> unsent(std::int64_t before, std::size_t limit) override;
   void create_file(const File& file) override;
   void remove_file(FileId id) override;
-  void set_avatar(FileId id) override;
+  void count_avatar(FileId id, int change) override;
   void add_place(FileId id, const FilePlace& place) override;
   std::vector<FileId> remove_places(const FilePlace& place) override;
   std::optional<Upload> upload(const std::string& id) override;

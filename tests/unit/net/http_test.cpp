@@ -28,6 +28,26 @@ TEST(ParseTarget, RefusesWhatIsAmbiguous) {
   }
 }
 
+TEST(Router, APathIsOfThePatternWithTheFewestNames) {
+  Router router;
+  for (const auto* method : {"GET", "PATCH"})
+    router.add(method, "/groups/:id", Lane::kInline, [](const Request&) { return Response(); });
+  router.add("GET", "/groups/my", Lane::kInline, [](const Request&) { return Response(); });
+  Request request;
+  request.method = "PATCH";
+  request.path = "/groups/my";
+  const auto match = router.find(request);
+  EXPECT_EQ(match.route, nullptr);
+  EXPECT_EQ(match.allow, "GET");
+  request.method = "GET";
+  EXPECT_EQ(router.find(request).route->pattern, "/groups/my");
+  EXPECT_TRUE(request.path_values.empty());
+  request.path = "/groups/other";
+  request.method = "PATCH";
+  EXPECT_EQ(router.find(request).route->pattern, "/groups/:id");
+  EXPECT_EQ(request.path_values["id"], "other");
+}
+
 TEST(Router, FindsRoutesAndTellsWrongMethods) {
   Router router;
   router.add("GET", "/a/:id", Lane::kInline, [](const Request&) { return Response(); });

@@ -49,5 +49,27 @@ TEST(S3Client, ALinkGivesOneObjectForAWhile) {
   EXPECT_TRUE(fetch(dir, longer).status.starts_with("403")) << "and for as long as it says";
 }
 
+TEST(S3Client, TheBucketMayBeInTheHostsName) {
+  const base::SystemClock clock;
+  const TempDir dir;
+  auto options = MinioServer::shared().options();
+  const auto in_path = options;
+  options.endpoint = "http://" + options.bucket + ".localhost:" + std::to_string(MinioServer::shared().port());
+  options.public_endpoint = options.endpoint;
+  options.bucket_in_host = true;
+  store::s3::Client client(options, clock);
+  client.open_bucket();
+  client.open_bucket();  // it is there
+  client.put("a key/x", "what it says");
+  client.touch("a key/x");
+  EXPECT_EQ(client.get("a key/x", 5, 100), "it says");
+  ASSERT_EQ(client.list("", "", 10).objects.size(), 1U);
+  EXPECT_EQ(client.list("", "", 10).objects.front().key, "a key/x");
+  const auto link = client.link("a key/x", 60, 1, {});
+  EXPECT_TRUE(link.starts_with("http://" + options.bucket + ".localhost:")) << link;
+  EXPECT_EQ(fetch(dir, link).body, "what it says");
+  EXPECT_EQ(store::s3::Client(in_path, clock).get("a key/x", 0, 4), "what") << "both are the same bucket";
+}
+
 }  // namespace
 }  // namespace simpleim::test

@@ -124,7 +124,7 @@ test('a picture or page that carries code runs nothing when it is opened', async
 test('the page comes with the policy that keeps others\' code out, and works under it', async () => {
   const answer = await fetch(`${scene.server.url}/`, { headers: { Accept: 'text/html' } })
   const policy = answer.headers.get('content-security-policy') ?? ''
-  for (const directive of ['default-src \'none\'', 'script-src \'self\'', 'style-src \'self\'', 'object-src \'none\'', 'base-uri \'none\'', 'frame-ancestors \'none\'', 'require-trusted-types-for \'script\''])
+  for (const directive of ['default-src \'none\'', 'script-src \'self\'', 'style-src \'self\'', 'object-src \'none\'', 'base-uri \'self\'', 'frame-ancestors \'none\'', 'require-trusted-types-for \'script\''])
     expect(policy).toContain(directive)
   expect(policy).not.toContain('unsafe')
   expect(answer.headers.get('cache-control')).toBe('no-cache')
