@@ -7,7 +7,7 @@ const scene = useScene()
 const DOCUMENT = join(import.meta.dirname, '../../../docs/frontend-backend-interaction.md')
 
 test('what the document shows runs as it stands', async () => {
-  const blocks = [...readFileSync(DOCUMENT, 'utf8').matchAll(/^```js\n(.*?)^```$/gms)].map(([, code]) => code!)
+  const blocks = Array.from(readFileSync(DOCUMENT, 'utf8').matchAll(/^```js\n(.*?)^```$/gms), ([, code]) => code!)
   expect(blocks.length).toBe(5)
   const { page } = await scene.visitor(await scene.server.user('Reader'))
   await page.goto('/login')
