@@ -8,8 +8,9 @@
 namespace simpleim::gateway {
 namespace {
 
-constexpr service::UserId kAlice{11};
-constexpr service::UserId kBob{22};
+using test::kAlice;
+using test::kBob;
+
 constexpr std::uint8_t kOfNextRelease = 200;
 
 /// A private message, a mark, and a new member of a group.
