@@ -205,13 +205,16 @@ void Connection::execute_session_settings() {
   }
 }
 
+std::string read_only_problem(const std::string& host) {
+  return "MySQL " + host + " is read-only: a replica, or no longer the primary";
+}
+
 /// What a replica tells may be old, and nothing can be stored there.
 void Connection::refuse_replica() {
   const std::unique_ptr<MYSQL_RES, FreeResult> result(exchange("SELECT @@global.read_only"));
   const auto row = mysql_fetch_row(result.get());
   if (row != nullptr && row[0] != nullptr && row[0][0] == '0') return;
-  throw MysqlError(ER_OPTION_PREVENTS_STATEMENT,
-                   "MySQL " + options_.hosts[host_].text() + " is read-only: a replica, or no longer the primary");
+  throw MysqlError(ER_OPTION_PREVENTS_STATEMENT, read_only_problem(options_.hosts[host_].text()));
 }
 
 Connection::~Connection() { mysql_close(mysql_); }

@@ -26,6 +26,9 @@ class MysqlError : public StoreError {
   unsigned number_;
 };
 
+/// What is told of a host where nothing can be stored.
+std::string read_only_problem(const std::string& host);
+
 class Connection;
 
 struct FreeResult {

@@ -190,8 +190,11 @@ std::string Database::health() {
     if (!writing_problem_.empty()) return writing_problem_;
   }
   try {
+    // A node that has nothing to store would not notice otherwise.
     auto db = read();
-    return db->query("SELECT 1").step() ? "" : "MySQL does not answer";
+    auto query = db->query("SELECT @@global.read_only");
+    if (!query.step()) return "MySQL does not answer";
+    return query.text() == "0" ? "" : read_only_problem(options_.hosts[host_].text());
   } catch (const StoreError& e) {
     return e.what();
   }

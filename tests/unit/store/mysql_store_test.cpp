@@ -339,6 +339,16 @@ TEST_F(MysqlNodes, LeaveAPrimaryThatBecomesReadOnly) {
   EXPECT_EQ(seqs(*store, pair).size(), 2u) << "those who read went along";
 }
 
+TEST_F(MysqlNodes, SayThatNothingCanBeStoredWithoutHavingTried) {
+  MariaDbServer server;
+  auto idle = node(server);
+  EXPECT_EQ(idle->health(), "");
+  server.execute("SET GLOBAL read_only=1");
+  EXPECT_NE(idle->health().find("read-only"), std::string::npos) << idle->health();
+  server.execute("SET GLOBAL read_only=0");
+  EXPECT_EQ(idle->health(), "");
+}
+
 TEST_F(MysqlNodes, RefuseWhileTheServerTakesNoMoreConnections) {
   MariaDbServer server({"--max-connections=12"});
   auto store = node(server);

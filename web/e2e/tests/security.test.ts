@@ -129,7 +129,7 @@ test('the page comes with the policy that keeps others\' code out, and works und
   expect(policy).not.toContain('unsafe')
   expect(answer.headers.get('cache-control')).toBe('no-cache')
   const html = await answer.text()
-  const script = /src="(\/assets\/[^"]+\.js)"/.exec(html)![1]!
+  const script = /src="\.(\/assets\/[^"]+\.js)"/.exec(html)![1]!
   const asset = await fetch(scene.server.url + script, { headers: { 'Accept-Encoding': 'br' } })
   expect(asset.headers.get('cache-control')).toBe('public, max-age=31536000, immutable')
   expect(asset.headers.get('content-encoding')).toBe('br')
