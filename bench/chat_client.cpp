@@ -45,7 +45,7 @@ void append_message_id(std::string& out) {
 }
 
 void append_client_header(std::string& out, std::size_t payload) {
-  out += static_cast<char>(0x81);
+  out += static_cast<char>(ChatClient::speaks_protobuf ? 0x82 : 0x81);
   if (payload < 126) {
     out += static_cast<char>(0x80 | payload);
   } else {
@@ -57,9 +57,11 @@ void append_client_header(std::string& out, std::size_t payload) {
 }
 
 std::string upgrade_request(const std::string& target) {
+  const auto* protocol = ChatClient::speaks_protobuf ? "Sec-WebSocket-Protocol: simpleim.v1.proto\r\n" : "";
   return "GET " + target +
          " HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n" +
+         protocol + "\r\n";
 }
 
 }  // namespace
@@ -154,8 +156,9 @@ bool ChatClient::skip_upgrade_answer(std::string_view& data) {
   return true;
 }
 
-/// Our server writes the type right behind the message id.
+/// Our server writes the type right behind the message id; in binary frames first of all.
 int ChatClient::type_of(std::string_view json) {
+  if (speaks_protobuf) return json.starts_with('\x08') ? static_cast<unsigned char>(json[1]) : 0;
   const auto at = json.find(R"(","type":)", 15);
   if (at == std::string_view::npos) return -1;
   int type = 0;
@@ -163,7 +166,22 @@ int ChatClient::type_of(std::string_view json) {
   return type;
 }
 
+/// Of less than 126 bytes.
+void ChatClient::queue_protobuf_text(bool group, std::string_view to, std::string_view text) {
+  const auto field = [this](char tag, std::size_t size) { out_ += tag, out_ += static_cast<char>(size); };
+  append_client_header(out_, 2 + 2 + 36 + 2 + to.size() + 2 + 2 + text.size());
+  field('\x08', group ? 2 : 1);
+  field('\x12', 36);
+  append_message_id(out_);
+  field(group ? '\x2a' : '\x22', to.size());
+  out_ += to;
+  field('\x5a', 2 + text.size());
+  field('\x0a', text.size());
+  out_ += text;
+}
+
 void ChatClient::queue_text(bool group, std::string_view to, std::string_view text) {
+  if (speaks_protobuf) return queue_protobuf_text(group, to, text);
   constexpr std::string_view kStart = R"({"message_id":")";
   const std::string_view type = group ? R"(","type":2,"group_id":")" : R"(","type":1,"to":")";
   constexpr std::string_view kContent = R"(","content":{"text":")";

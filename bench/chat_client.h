@@ -24,6 +24,11 @@ class ChatClient {
   ChatClient(ChatClient&& other) noexcept;
   ~ChatClient();
 
+  /// All clients of the run write and read binary frames (proto/simpleim.proto).
+  static inline bool speaks_protobuf = false;
+  /// What all clients have been sent, with the headers of the frames.
+  static inline std::uint64_t received_bytes = 0;
+
   /// Connects and upgrades, blocking; the socket is non-blocking afterwards.
   void open(unsigned short port, const Account& account, const char* source = nullptr);
   /// Sends the upgrade request only; the answer comes as the first bytes.
@@ -41,7 +46,7 @@ class ChatClient {
   void flush();
   bool has_unsent() const { return !out_.empty(); }
 
-  /// Reads all there is; calls `frame(type, json)` for each frame. False at the end of the stream.
+  /// Reads all there is; calls `frame(type, payload)` for each frame. False at the end of the stream.
   template <class F>
   bool read(F&& frame);
 
@@ -52,7 +57,8 @@ class ChatClient {
 
  private:
   bool skip_upgrade_answer(std::string_view& data);
-  static int type_of(std::string_view json);
+  static int type_of(std::string_view frame);
+  void queue_protobuf_text(bool group, std::string_view to, std::string_view text);
 
   int fd_ = -1;
   std::string out_;
@@ -71,6 +77,7 @@ bool ChatClient::read(F&& frame) {
   bool ended = false;
   auto data = receive(fd_, ended);
   if (ended) return false;
+  received_bytes += data.size();
   std::string joined;
   if (!partial_.empty()) {
     joined = std::move(partial_);
@@ -93,7 +100,7 @@ bool ChatClient::read(F&& frame) {
       header = 10;
     }
     if (data.size() < header + size) break;
-    if ((data[0] & 0x0f) == 1) frame(type_of(data.substr(header, size)), data.substr(header, size));
+    if ((data[0] & 0x0f) == 1 || (data[0] & 0x0f) == 2) frame(type_of(data.substr(header, size)), data.substr(header, size));
     data.remove_prefix(header + size);
   }
   partial_ = data;

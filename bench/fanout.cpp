@@ -61,12 +61,14 @@ Report run_fanout(const Options& options) {
   fanout.latencies = {};
   const auto cpu = server.cpu_seconds();
   const auto own = own_cpu_seconds();
+  const auto received = ChatClient::received_bytes;
   const auto start = now_ns();
   fanout.run(options.seconds);
   const auto delivered = static_cast<double>(fanout.meter.delivered);
   report.at_least("deliveries", delivered / seconds_since(start), "/s", 1'500'000);
   report.at_most("server CPU a delivery", (server.cpu_seconds() - cpu) / delivered * 1e6, "µs", 0.8);
   report.plain("client CPU a delivery", (own_cpu_seconds() - own) / delivered * 1e6, "µs");
+  report.plain("bytes a delivery", static_cast<double>(ChatClient::received_bytes - received) / delivered, "bytes");
   report.plain("durable messages", static_cast<double>(fanout.meter.acked) / seconds_since(start), "acked/s");
   report.plain("p50 at full load", fanout.latencies.percentile(50), "ms");
   report.plain("p99 at full load", fanout.latencies.percentile(99), "ms");

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <iostream>
 
+#include "chat_client.h"
 #include "report.h"
 
 int main(int argc, char** argv) {
@@ -20,6 +21,7 @@ int main(int argc, char** argv) {
   app.add_option("--data-root", options.data_root, "where the servers' folders are made; a real disk")
       ->capture_default_str();
   app.add_option("--set", options.settings, "KEY=VALUE for the server");
+  app.add_flag("--protobuf", ChatClient::speaks_protobuf, "clients write and read binary frames");
   app.add_option("--seconds", options.seconds, "length of a measured stretch")->capture_default_str();
   app.add_option("--pairs", options.pairs)->capture_default_str();
   app.add_option("--window", options.window, "unacknowledged messages a pair")->capture_default_str();

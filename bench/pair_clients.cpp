@@ -16,17 +16,23 @@ void stamp_text(std::string& text) {
   text.append(kTextBytes - 16, 'x');
 }
 
-std::uint64_t stamp_of(std::string_view json) {
-  const auto at = json.find(R"("text":")");
-  return at == std::string_view::npos ? 0 : parse_hex(json.substr(at + 8, 16));
+std::uint64_t stamp_of(std::string_view frame) {
+  // In binary: the content's text, of kTextBytes.
+  const std::string_view before = ChatClient::speaks_protobuf ? "\x5a\x66\x0a\x64" : R"("text":")";
+  const auto at = frame.find(before);
+  return at == std::string_view::npos ? 0 : parse_hex(frame.substr(at + before.size(), 16));
 }
 
 bool is_message(int type) { return type >= 0 && type <= 2; }
 
 double seconds_since(std::uint64_t start) { return static_cast<double>(now_ns() - start) / 1e9; }
 
-void expect_ack(std::string_view json, Meter& meter) {
-  if (json.find(R"("error":)") != std::string_view::npos) ++meter.refused;
+void expect_ack(std::string_view frame, Meter& meter) {
+  // In binary the content stands behind type, message id (36), user id (18) and timestamp: of an ACK it is field 12.
+  constexpr std::size_t kContent = 2 + 38 + 20 + 7;
+  const bool is_refused = ChatClient::speaks_protobuf ? frame.size() <= kContent || frame[kContent] != '\x62'
+                                                      : frame.find(R"("error":)") != std::string_view::npos;
+  if (is_refused) ++meter.refused;
   else ++meter.acked;
 }
 

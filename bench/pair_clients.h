@@ -12,7 +12,7 @@ namespace simpleim::bench {
 /// A text of 100 bytes that begins with the time it was made at.
 void stamp_text(std::string& text);
 /// The time in such a text, from a frame that carries it; 0: none.
-std::uint64_t stamp_of(std::string_view json);
+std::uint64_t stamp_of(std::string_view frame);
 bool is_message(int type);
 double seconds_since(std::uint64_t start_ns);
 
@@ -22,7 +22,7 @@ struct Meter {
   std::uint64_t delivered = 0;
   std::uint64_t refused = 0;
 };
-void expect_ack(std::string_view json, Meter& meter);
+void expect_ack(std::string_view frame, Meter& meter);
 
 /// Pairs of users, the first of each sending to the second.
 struct PairClients {

@@ -53,6 +53,7 @@ Report run_pairs(const Options& options) {
   Latencies busy;
   const auto cpu = server.cpu_seconds();
   const auto own = own_cpu_seconds();
+  const auto received = ChatClient::received_bytes;
   const auto start = now_ns();
   run_window(chat, options.window, options.seconds, meter, &busy);
   const auto seconds = seconds_since(start);
@@ -61,6 +62,8 @@ Report run_pairs(const Options& options) {
   report.at_least("durable messages", static_cast<double>(meter.acked) / seconds, "acked/s", 150'000);
   report.at_most("server CPU a delivery", server_cpu / delivered * 1e6, "µs", 8);
   report.plain("client CPU a delivery", (own_cpu_seconds() - own) / delivered * 1e6, "µs");
+  report.plain("bytes a message and its ACK", static_cast<double>(ChatClient::received_bytes - received) / delivered,
+               "bytes");
   report.plain("p50 at full load", busy.percentile(50), "ms");
   report.plain("p99 at full load", busy.percentile(99), "ms");
   report.plain("refused", static_cast<double>(meter.refused), "messages");

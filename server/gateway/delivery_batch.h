@@ -1,11 +1,13 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "gateway/topic_index.h"
+#include "protocol/protobuf_encoder.h"
 #include "service/events/events.h"
 
 namespace simpleim::gateway {
@@ -22,6 +24,8 @@ struct FramedMessage {
   /// those who may not see that message. 0: it may be seen by all.
   std::int64_t edits = 0;
   std::uint32_t bare = 0;
+  /// Among the events of the batch; null when only the frame is known (another node committed it).
+  const protocol::Message* message = nullptr;
 };
 
 /// Messages of one conversation, side by side in DeliveryBatch::bytes.
@@ -45,7 +49,21 @@ struct Notice {
 /// An ACK or a refusal for one connection.
 using Answer = std::variant<service::MessageAccepted, service::MessageRefused, service::SignalRefused>;
 
-/// What one commit brought, serialised and framed once for all I/O threads. Read-only once posted.
+/// A stretch of the bytes of a Frames.
+struct Span {
+  std::uint32_t offset = 0;
+  std::uint32_t size = 0;
+};
+
+/// The frames of a batch in one encoding: those of a message and of a step (a run or a notice), by the indices of the
+/// batch; nothing where a message or step was cut off.
+struct Frames {
+  std::string bytes;
+  std::vector<Span> messages;
+  std::vector<Span> steps;
+};
+
+/// What one commit brought, serialised and framed once for all I/O threads, as JSON. Read-only once posted.
 struct DeliveryBatch {
   using Step = std::variant<Run, Notice, service::MembershipChanged, service::PresenceHidden>;
 
@@ -57,6 +75,15 @@ struct DeliveryBatch {
   /// By I/O thread.
   std::vector<std::vector<Answer>> answers;
   std::int64_t oldest_ms = 0;
+  /// What it was made of; of an event that an answer or a step came of only what that has left.
+  std::vector<service::Event> events;
+
+  /// The same in Protobuf, made once, when somebody wants it. Once posted; thread-safe.
+  const Frames& protobuf(protocol::ProtobufEncoder& encoder) const;
+
+ private:
+  mutable std::once_flag protobuf_made_;
+  mutable Frames protobuf_;
 };
 
 /// Frames events for `threads` I/O threads. SessionEnded events are not its business.

@@ -103,6 +103,7 @@ void Feed::put_aside(const DeliveryBatch& batch, const Run& run) {
   for (auto i = run.first; i < run.first + run.count; ++i) {
     auto message = batch.messages[i];
     message.offset -= run.offset;
+    message.message = nullptr;  // it stays with the batch
     if (message.edits != 0) {
       alone->bare_entries.push_back(batch.bare_entries[message.bare]);
       message.bare = static_cast<std::uint32_t>(alone->bare_entries.size() - 1);

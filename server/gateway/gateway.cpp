@@ -12,21 +12,29 @@ namespace {
 using protocol::Error;
 using protocol::ErrorCode;
 
-constexpr std::string_view kSubprotocol = "simpleim.v1";
+/// What a client may offer, and how frames are written then.
+constexpr std::pair<std::string_view, protocol::Encoding> kSubprotocols[] = {
+    {"simpleim.v1", protocol::Encoding::kJson}, {"simpleim.v1.proto", protocol::Encoding::kProtobuf}};
 constexpr std::string_view kBearer = "bearer.";
 constexpr std::size_t kMaxDeviceId = 64;
 
 Error busy() { return {ErrorCode::kUnavailable, "the server is busy; try again", "", 1000}; }
 
-/// The token and, when the client offers ours, the subprotocol to answer with.
-std::pair<std::string, std::string> credentials(const net::Request& request) {
-  std::string token(request.param("token"));
+struct Offer {
+  std::string token;
+  /// The first one of ours that the client offers; "": none, and JSON.
   std::string subprotocol;
-  for (const auto offer : net::split_list(request.header("sec-websocket-protocol"))) {
-    if (offer == kSubprotocol) subprotocol = offer;
-    if (offer.starts_with(kBearer) && token.empty()) token = offer.substr(kBearer.size());
+  protocol::Encoding encoding = protocol::Encoding::kJson;
+};
+
+Offer read_offer(const net::Request& request) {
+  Offer out{std::string(request.param("token")), {}};
+  for (const auto offered : net::split_list(request.header("sec-websocket-protocol"))) {
+    for (const auto& [name, encoding] : kSubprotocols)
+      if (offered == name && out.subprotocol.empty()) out.subprotocol = name, out.encoding = encoding;
+    if (offered.starts_with(kBearer) && out.token.empty()) out.token = offered.substr(kBearer.size());
   }
-  return {std::move(token), std::move(subprotocol)};
+  return out;
 }
 
 }  // namespace
@@ -158,9 +166,10 @@ void Gateway::admit(const net::Request& request, const net::UpgradeReply& reply)
   if (!origin_allowed(request))
     return reply(refusal(
         {ErrorCode::kOriginForbidden, "pages of this origin may not connect; add it to security.allowed_origins"}));
-  auto [token, subprotocol] = credentials(request);
-  auto candidate = std::make_shared<Candidate>(Candidate{{}, std::move(subprotocol), reply});
+  auto offer = read_offer(request);
+  auto candidate = std::make_shared<Candidate>(Candidate{{}, std::move(offer.subprotocol), reply});
   auto& info = candidate->info;
+  info.encoding = offer.encoding;
   info.device_id = request.param("device_id");
   if (info.device_id.size() > kMaxDeviceId)
     return reply(refusal(protocol::invalid_field("device_id", "at most 64 bytes")));
@@ -168,7 +177,7 @@ void Gateway::admit(const net::Request& request, const net::UpgradeReply& reply)
   if (!mode.empty() && mode != "push" && mode != "summary")
     return reply(refusal(protocol::invalid_field("sync", "push or summary")));
   info.sync = mode == "summary" ? SyncMode::kSummary : SyncMode::kPush;
-  check_token(candidate, token);
+  check_token(candidate, offer.token);
 }
 
 /// A token that nobody has issued gets no place in the line.

@@ -46,12 +46,23 @@ Session::~Session() = default;
 
 void Session::on_text(std::string_view text) {
   if (user_ == nullptr) return;
+  if (info_.encoding != protocol::Encoding::kJson)
+    return socket_->close(net::CloseCode::kUnsupported, "this connection takes binary frames");
   auto frame = shard_.parser().parse(text);
   std::visit([this](auto& f) { handle(std::move(f)); }, frame);
 }
 
-void Session::on_binary(std::string_view) {
-  socket_->close(net::CloseCode::kUnsupported, "this connection takes text frames");
+void Session::on_binary(std::string_view bytes) {
+  if (user_ == nullptr) return;
+  if (info_.encoding != protocol::Encoding::kProtobuf)
+    return socket_->close(net::CloseCode::kUnsupported, "this connection takes text frames");
+  auto frame = shard_.parser().parse_protobuf(bytes);
+  std::visit([this](auto& f) { handle(std::move(f)); }, frame);
+}
+
+void Session::send(std::string_view json) {
+  if (info_.encoding == protocol::Encoding::kJson) return socket_->queue_text(json);
+  socket_->queue_frame(net::Opcode::kBinary, shard_.as_protobuf(json));
 }
 
 void Session::on_read_end() { shard_.submit_sends(); }
@@ -59,13 +70,13 @@ void Session::on_read_end() { shard_.submit_sends(); }
 void Session::refuse(std::string_view message_id, const Error& error) {
   auto& out = shard_.scratch_text();
   protocol::write_refusal(out, message_id, info_.user, error, shard_.now_ms());
-  socket_->queue_text(out);
+  send(out);
 }
 
 void Session::send_error(const Error& error, std::string_view ref) {
   auto& out = shard_.scratch_text();
   protocol::write_error(out, info_.user, error, ref, shard_.now_ms());
-  socket_->queue_text(out);
+  send(out);
 }
 
 /// 0, or ms until there may be another one. Whoever does not care loses the connection.
@@ -189,7 +200,7 @@ void Session::show_presence(const std::vector<store::User>& users, const std::ve
     auto& out = shard_.scratch_text();
     protocol::write_presence(out, info_.user, user.id, state != online.end() && state->online,
                              user.hides_last_seen ? 0 : user.last_seen, now);
-    socket_->queue_text(out);
+    send(out);
   }
 }
 
@@ -223,14 +234,14 @@ void Session::answer_query(std::string_view ref, int status, std::string_view bo
   else
     protocol::write_query_answer(out, info_.user, ref, protocol::http_status(too_large.code),
                                  protocol::error_body(too_large), shard_.now_ms());
-  socket_->queue_text(out);
+  send(out);
 }
 
 void Session::handle(protocol::HeartbeatFrame&&) {
   if (!allow_control_frame()) return;
   auto& out = shard_.scratch_text();
   protocol::write_heartbeat(out, info_.user, shard_.now_ms());
-  socket_->queue_text(out);
+  send(out);
 }
 
 // ---------------------------------------------------------------- delivery
@@ -249,21 +260,22 @@ void Session::note_delivered(ConversationId conversation, std::int64_t seq) {
   if (delivered_.size() < kMaxFollowed) delivered_.push_back({conversation, seq});
 }
 
-void Session::deliver(const Run& run, const DeliveryBatch& batch, const net::SharedBytes& bytes, bool own) {
+void Session::deliver(const Run& run, const DeliveryBatch& batch, StepFrames& frames, bool own) {
   if (sync_) return sync_->note(run.conversation);
   const auto* first = &batch.messages[run.first];
   const auto visible = run.has_edits ? visible_from(run.conversation) : 1;
   if (!own && synced_.empty() && visible <= 1) {
-    socket_->queue(bytes);
+    socket_->queue(frames.whole(info_.encoding));
   } else {
     std::int64_t known = 0;
     for (const auto& seen : synced_)
       if (seen.conversation == run.conversation) known = seen.seq;
-    for (const auto* message = first; message != first + run.count; ++message) {
+    for (auto i = run.first; i < run.first + run.count; ++i) {
+      const auto* message = &batch.messages[i];
       if (message->origin.connection == origin_.connection || message->seq <= known) continue;
       if (message->edits == 0 || message->edits >= visible)
-        socket_->queue(bytes, std::string_view(batch.bytes).substr(message->offset, message->size));
-      else socket_->queue_text(batch.bare_entries[message->bare]);
+        socket_->queue(frames.whole(info_.encoding), frames.message(info_.encoding, i));
+      else send(batch.bare_entries[message->bare]);
     }
   }
   if (!run.conversation.is_group()) note_delivered(run.conversation, first[run.count - 1].seq);
@@ -280,15 +292,25 @@ std::int64_t Session::visible_from(ConversationId conversation) const {
 void Session::answer(const Answer& answer) {
   if (const auto* signal = std::get_if<service::SignalRefused>(&answer)) return send_error(signal->error, signal->ref);
   if (in_flight_ > 0) --in_flight_;
-  auto& out = shard_.scratch_text();
   if (const auto* ok = std::get_if<service::MessageAccepted>(&answer)) {
-    protocol::write_ack(out, ok->id.view(), ok->to, ok->conversation, ok->seq, ok->timestamp);
+    acknowledge(*ok);
   } else {
     const auto& refused = std::get<service::MessageRefused>(answer);
+    auto& out = shard_.scratch_text();
     protocol::write_refusal(out, refused.id.view(), refused.to, refused.error, shard_.now_ms());
+    send(out);
   }
-  socket_->queue_text(out);
   if (drain_retry_ms_ > 0 && in_flight_ == 0) close_drained();
+}
+
+void Session::acknowledge(const service::MessageAccepted& ok) {
+  auto& out = shard_.scratch_text();
+  if (info_.encoding == protocol::Encoding::kJson) {
+    protocol::write_ack(out, ok.id.view(), ok.to, ok.conversation, ok.seq, ok.timestamp);
+    return socket_->queue_text(out);
+  }
+  shard_.encoder().encode_ack(out, ok.id.view(), ok.to, ok.conversation, ok.seq, ok.timestamp);
+  socket_->queue_frame(net::Opcode::kBinary, out);
 }
 
 void Session::membership_changed(const service::MembershipChanged& changed) {

@@ -10,11 +10,13 @@
 #include "gateway/session_sync.h"
 #include "gateway/topic_index.h"
 #include "net/websocket.h"
+#include "protocol/encoding.h"
 #include "protocol/frame_parser.h"
 
 namespace simpleim::gateway {
 
 class Shard;
+class StepFrames;
 
 /// Who a connection belongs to.
 struct SessionInfo {
@@ -24,6 +26,7 @@ struct SessionInfo {
   std::int64_t token_expires_ms = 0;
   bool hides_online = false;
   SyncMode sync = SyncMode::kPush;
+  protocol::Encoding encoding = protocol::Encoding::kJson;
 };
 
 /// A signed-in connection. It hands the frames of its client to the commit loop, writes to the socket what commits and
@@ -53,8 +56,10 @@ class Session final : public net::WebSocketHandler, private SessionSync::Host {
   void on_closed(net::CloseCode code) override;
 
   // --- delivery ---
+  /// Queues a frame that is nobody else's, given as JSON.
+  void send(std::string_view json);
   /// Queues a run. `own` when some of its messages came from this very connection.
-  void deliver(const Run& run, const DeliveryBatch& batch, const net::SharedBytes& bytes, bool own);
+  void deliver(const Run& run, const DeliveryBatch& batch, StepFrames& frames, bool own);
   void answer(const Answer& answer);
   /// Group membership changed while the session was still loading its groups.
   void membership_changed(const service::MembershipChanged& changed);
@@ -96,6 +101,7 @@ class Session final : public net::WebSocketHandler, private SessionSync::Host {
   void answer_query(std::string_view ref, int status, std::string_view body);
   void handle(protocol::HeartbeatFrame&& frame);
   void show_presence(const std::vector<store::User>& users, const std::vector<cluster::Presence>& online);
+  void acknowledge(const service::MessageAccepted& ok);
   void refuse(std::string_view message_id, const protocol::Error& error);
   void send_error(const protocol::Error& error, std::string_view ref);
   /// `ref`: what the error is about when there are too many.

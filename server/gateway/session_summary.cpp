@@ -123,7 +123,7 @@ void Session::push(const std::vector<service::Message>& messages) {
   for (const auto& message : messages) {
     auto& out = shard_.scratch_text();
     protocol::write_message(out, message);
-    socket_->queue_text(out);
+    send(out);
   }
   note_delivered(messages.back().conversation, messages.back().seq);
   socket_->flush();
@@ -166,7 +166,7 @@ void Session::ring() {
           auto& out = session.shard_.scratch_text();
           protocol::write_call(out, protocol::FrameType::kCallInvite, call.offer, call.caller, call.callee,
                                session.shard_.now_ms());
-          session.socket_->queue_text(out);
+          session.send(out);
         }
       });
     } catch (const store::StoreError&) {
@@ -189,7 +189,7 @@ void Session::send_summary() {
             (void)context.link->anchor(user, places);
           }
           const auto text = summary_frame(user, views, gapped, context.clock.now_ms());
-          shard.with_session(id, [text](Session& session) { session.socket_->queue_text(text); });
+          shard.with_session(id, [text](Session& session) { session.send(text); });
         } catch (const store::StoreError&) {
           // Who is up to date stays connected, and is told where he stands once that is known.
           shard.with_session(id, [&shard](Session& session) {

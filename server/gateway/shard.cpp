@@ -92,12 +92,13 @@ void Shard::end_pass() {
 }
 
 void Shard::deliver(const DeliveryBatch& batch) {
-  const std::string_view bytes = batch.bytes;
-  for (const auto& step : batch.steps) {
+  for (std::size_t i = 0; i < batch.steps.size(); ++i) {
+    const auto& step = batch.steps[i];
+    StepFrames frames(shared_, batch, i, encoder_);
     if (const auto* run = std::get_if<Run>(&step)) {
-      deliver_run(*run, batch, shared_.emplace_back(bytes.substr(run->offset, run->size)));
+      deliver_run(*run, batch, frames);
     } else if (const auto* notice = std::get_if<Notice>(&step)) {
-      deliver_notice(*notice, shared_.emplace_back(bytes.substr(notice->offset, notice->size)));
+      deliver_notice(*notice, frames);
     } else if (const auto* changed = std::get_if<service::PresenceHidden>(&step)) {
       context_.directory.set_hidden(changed->user, changed->hidden);  // every thread does; the first one is heard
     } else {
@@ -110,21 +111,49 @@ void Shard::deliver(const DeliveryBatch& batch) {
   }
 }
 
-void Shard::deliver_run(const Run& run, const DeliveryBatch& batch, const net::SharedBytes& bytes) {
+const net::SharedBytes& StepFrames::whole(protocol::Encoding encoding) {
+  auto& made = made_[static_cast<std::size_t>(encoding)];
+  if (made != nullptr) return *made;
+  std::string_view view;
+  if (encoding == protocol::Encoding::kProtobuf) {
+    const auto& frames = batch_.protobuf(encoder_);
+    view = std::string_view(frames.bytes).substr(frames.steps[step_].offset, frames.steps[step_].size);
+  } else {
+    const auto in_json = [&](const auto& at) { return std::string_view(batch_.bytes).substr(at.offset, at.size); };
+    const auto* run = std::get_if<Run>(&batch_.steps[step_]);
+    view = run != nullptr ? in_json(*run) : in_json(std::get<Notice>(batch_.steps[step_]));
+  }
+  made = &shared_.emplace_back(view);
+  return *made;
+}
+
+std::string_view StepFrames::message(protocol::Encoding encoding, std::size_t index) {
+  if (encoding == protocol::Encoding::kJson)
+    return std::string_view(batch_.bytes).substr(batch_.messages[index].offset, batch_.messages[index].size);
+  const auto& frames = batch_.protobuf(encoder_);
+  return std::string_view(frames.bytes).substr(frames.messages[index].offset, frames.messages[index].size);
+}
+
+std::string_view Shard::as_protobuf(std::string_view json) {
+  binary_.clear();
+  encoder_.encode(binary_, json);
+  return binary_;
+}
+
+void Shard::deliver_run(const Run& run, const DeliveryBatch& batch, StepFrames& frames) {
   if (run.conversation.is_group()) {
     auto* topic = topics_.find(TopicKey::of(run.conversation.group()));
-    delivered_ += deliver_to_topic(topic, run, batch, bytes);
+    delivered_ += deliver_to_topic(topic, run, batch, frames);
     if (topic != nullptr) topic->last_seq = batch.messages[run.first + run.count - 1].seq;
     return;
   }
-  delivered_ += deliver_to_topic(topics_.find(TopicKey::of(service::UserId{run.conversation.low})), run, batch, bytes);
+  delivered_ += deliver_to_topic(topics_.find(TopicKey::of(service::UserId{run.conversation.low})), run, batch, frames);
   if (run.conversation.low != run.conversation.high)
     delivered_ +=
-        deliver_to_topic(topics_.find(TopicKey::of(service::UserId{run.conversation.high})), run, batch, bytes);
+        deliver_to_topic(topics_.find(TopicKey::of(service::UserId{run.conversation.high})), run, batch, frames);
 }
 
-std::size_t Shard::deliver_to_topic(Topic* topic, const Run& run, const DeliveryBatch& batch,
-                                    const net::SharedBytes& bytes) {
+std::size_t Shard::deliver_to_topic(Topic* topic, const Run& run, const DeliveryBatch& batch, StepFrames& frames) {
   if (topic == nullptr) return 0;
   const auto number = ++run_counter_;
   for (std::uint32_t i = run.first; i < run.first + run.count; ++i) {
@@ -132,15 +161,16 @@ std::size_t Shard::deliver_to_topic(Topic* topic, const Run& run, const Delivery
     if (origin.connection == 0 || origin.thread != thread_.index()) continue;
     if (auto* sender = find(origin.connection)) sender->mark_origin(number);
   }
-  for (auto* session : topic->sessions) session->deliver(run, batch, bytes, session->is_origin_of(number));
+  for (auto* session : topic->sessions) session->deliver(run, batch, frames, session->is_origin_of(number));
   return topic->sessions.size() * run.count;
 }
 
-void Shard::deliver_notice(const Notice& notice, const net::SharedBytes& bytes) {
+void Shard::deliver_notice(const Notice& notice, StepFrames& frames) {
   auto* topic = topics_.find(notice.topic);
   if (topic == nullptr) return;
   for (auto* session : topic->sessions)
-    if (session->origin().connection != notice.except.connection) session->socket().queue(bytes);
+    if (session->origin().connection != notice.except.connection)
+      session->socket().queue(frames.whole(session->info().encoding));
 }
 
 void Shard::apply_membership(const service::MembershipChanged& changed) {
@@ -155,7 +185,7 @@ void Shard::announce_presence(service::UserId user, bool online) {
   for (auto* session : topic->sessions) {
     auto& text = scratch_text();
     protocol::write_presence(text, session->info().user, user, online, now_ms(), now_ms());
-    session->socket().queue_text(text);
+    session->send(text);
   }
 }
 

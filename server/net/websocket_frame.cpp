@@ -73,6 +73,11 @@ void append_frame_header(std::string& out, Opcode opcode, std::size_t payload_si
   out.append(header.data(), write_frame_header(header.data(), opcode, payload_size));
 }
 
+std::string_view server_frame_payload(std::string_view frame) {
+  const auto short_size = static_cast<unsigned char>(frame[1]);
+  return frame.substr(short_size == 126 ? 4 : short_size == 127 ? 10 : 2);
+}
+
 bool is_valid_close_code(std::uint16_t code) {
   if (code >= 3000 && code <= 4999) return true;
   return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014);

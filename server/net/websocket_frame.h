@@ -60,6 +60,8 @@ constexpr std::size_t kMaxServerHeader = 10;
 /// Writes an unmasked header with FIN; returns its length.
 std::size_t write_frame_header(char* out, Opcode opcode, std::size_t payload_size);
 void append_frame_header(std::string& out, Opcode opcode, std::size_t payload_size);
+/// What stands in `frame`, one whole frame that this server wrote.
+std::string_view server_frame_payload(std::string_view frame);
 
 /// True for codes that may stand in a close frame on the wire.
 bool is_valid_close_code(std::uint16_t code);

@@ -42,6 +42,8 @@ struct SendFrame {
   FileId file = {};
   /// Not empty: a merged forward, one message that shows these as they are now (docs/decisions/0012).
   std::vector<MessageId> merged = {};
+
+  bool operator==(const SendFrame&) const = default;
 };
 /// Types 32, 35, 36 and 39: something done to an earlier message. It stands in its conversation with a seq of its
 /// own, like a message, so that it reaches those who were away as messages do (docs/decisions/0008).

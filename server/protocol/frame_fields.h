@@ -30,8 +30,23 @@ inline bool blank(const std::optional<element>& e) {
 /// The first key that stands twice in `object`, or nothing.
 std::optional<std::string> duplicate_key(simdjson::dom::object object);
 
+/// What stands where an id belongs: nothing ("") when it is blank, and what no id is when it is no text.
+inline std::string_view id_text(const std::optional<element>& e) {
+  if (blank(e)) return {};
+  return is_string(*e) ? as_string(*e) : "?";
+}
+
 /// To whom: group or user; kValidation.
-std::optional<RefusedFrame> read_recipient(const Fields& fields, FrameType type, SendFrame& out);
+std::optional<RefusedFrame> read_recipient(std::string_view to, std::string_view group_id, FrameType type,
+                                           SendFrame& out);
+/// The message's own id, which may be missing.
+std::optional<RefusedFrame> read_message_id(std::string_view text, MessageId& out);
+/// The parts of a text: what it says, what it answers, whom it mentions ("*": all).
+std::optional<RefusedFrame> check_text(std::string_view text, const FrameLimits& limits);
+std::optional<RefusedFrame> check_reply(std::string_view message_id);
+std::optional<RefusedFrame> check_mentions(std::size_t count, const FrameLimits& limits);
+std::optional<RefusedFrame> read_mention(std::string_view id, SendFrame& out);
+std::optional<RefusedFrame> check_size(const SendFrame& frame, const FrameLimits& limits);
 /// `text`, `reply_to` and `at_user_ids` of a content.
 std::optional<RefusedFrame> read_text(simdjson::dom::object content, const FrameLimits& limits, SendFrame& out);
 

@@ -1,6 +1,7 @@
 #include "protocol/frame_parser.h"
 
 #include "protocol/frame_fields.h"
+#include "protocol/protobuf_decoder.h"
 
 namespace simpleim::protocol {
 namespace {
@@ -106,7 +107,8 @@ ClientFrame read_typing(const Fields& fields, simdjson::dom::object content) {
     return out;
   }
   SendFrame target;
-  if (auto error = read_recipient(fields, FrameType::kText, target)) return std::move(*error);
+  if (auto error = read_recipient(id_text(fields.to), id_text(fields.group_id), FrameType::kText, target))
+    return std::move(*error);
   if (target.group) out.conversation = ConversationId::of(target.group);
   else out.to = target.to;
   return out;
@@ -154,6 +156,7 @@ RefusedFrame without_content(const Fields& fields, FrameKind kind) {
 
 struct FrameParser::Buffers {
   simdjson::dom::parser parser;
+  std::string json;
 };
 
 FrameParser::FrameParser(FrameLimits limits) : limits_(limits), buffers_(std::make_unique<Buffers>()) {
@@ -161,6 +164,15 @@ FrameParser::FrameParser(FrameLimits limits) : limits_(limits), buffers_(std::ma
 }
 
 FrameParser::~FrameParser() = default;
+
+ClientFrame FrameParser::parse_protobuf(std::string_view bytes) {
+  auto& json = buffers_->json;
+  json.clear();
+  if (auto frame = read_protobuf(json, bytes, limits_)) return std::move(*frame);
+  const auto size = json.size();
+  json.resize(size + kFramePadding);
+  return parse({json.data(), size});
+}
 
 ClientFrame FrameParser::parse(std::string_view text) {
   static_assert(kFramePadding >= simdjson::SIMDJSON_PADDING);

@@ -78,13 +78,7 @@ ClientFrame read_operation(const Fields& fields, FrameType type, simdjson::dom::
                            const FrameLimits& limits) {
   OperationFrame out;
   out.type = type;
-  if (!blank(fields.message_id)) {
-    const auto id = is_string(*fields.message_id) ? MessageId::parse(as_string(*fields.message_id)) : std::nullopt;
-    if (!id)
-      return refuse(ErrorCode::kValidation, "message_id: 1 to 64 characters of A-Z a-z 0-9 _ - are needed",
-                    "message_id");
-    out.message_id = *id;
-  }
+  if (auto error = read_message_id(id_text(fields.message_id), out.message_id)) return std::move(*error);
   if (auto error = read_operation_content(content, limits, out)) {
     error->message_id = out.message_id.view();
     error->wants_ack = true;

@@ -17,18 +17,9 @@ std::optional<RefusedFrame> read_mentions(simdjson::dom::object content, const F
   if (value.type() != element_type::ARRAY)
     return refuse(ErrorCode::kValidation, "content.at_user_ids: an array of user ids is needed", kField);
   const auto ids = value.get_array().value_unsafe();
-  if (ids.size() > limits.mentions)
-    return refuse(ErrorCode::kValidation, "content.at_user_ids: at most " + std::to_string(limits.mentions) + " users",
-                  kField);
-  for (const element id : ids) {
-    if (is_string(id) && as_string(id) == "*") {
-      out.mention_all = true;
-      continue;
-    }
-    const auto user = is_string(id) ? UserId::parse(as_string(id)) : std::nullopt;
-    if (!user) return refuse(ErrorCode::kValidation, "content.at_user_ids: each must be a user id or \"*\"", kField);
-    out.mentions.push_back(*user);
-  }
+  if (auto error = check_mentions(ids.size(), limits)) return error;
+  for (const element id : ids)
+    if (auto error = read_mention(is_string(id) ? as_string(id) : "?", out)) return error;
   return std::nullopt;
 }
 
@@ -118,43 +109,83 @@ std::optional<std::string> duplicate_key(simdjson::dom::object object) {
   return std::string(*twice);
 }
 
-std::optional<RefusedFrame> read_text(simdjson::dom::object content, const FrameLimits& limits, SendFrame& out) {
+std::optional<RefusedFrame> check_text(std::string_view text, const FrameLimits& limits) {
   constexpr auto kField = "content.text";
-  const auto text = content["text"].get_string();
-  if (text.error()) return refuse(ErrorCode::kValidation, "content.text: a string is needed", kField);
-  if (text.value_unsafe().empty()) return refuse(ErrorCode::kValidation, "content.text: must not be empty", kField);
-  if (!base::is_visible(text.value_unsafe()))
+  if (text.empty()) return refuse(ErrorCode::kValidation, "content.text: must not be empty", kField);
+  if (!base::is_visible(text))
     return refuse(ErrorCode::kValidation, "content.text: must have something to see", kField);
-  if (text.value_unsafe().size() > limits.text_code_points &&
-      base::code_points(text.value_unsafe()) > limits.text_code_points)
+  if (text.size() > limits.text_code_points && base::code_points(text) > limits.text_code_points)
     return refuse(ErrorCode::kValidation,
                   "content.text: at most " + std::to_string(limits.text_code_points) + " code points", kField);
+  return std::nullopt;
+}
+
+std::optional<RefusedFrame> check_reply(std::string_view message_id) {
+  if (MessageId::parse(message_id)) return std::nullopt;
+  return refuse(ErrorCode::kValidation, "content.reply_to: a message id is needed", "content.reply_to");
+}
+
+std::optional<RefusedFrame> check_mentions(std::size_t count, const FrameLimits& limits) {
+  if (count <= limits.mentions) return std::nullopt;
+  return refuse(ErrorCode::kValidation, "content.at_user_ids: at most " + std::to_string(limits.mentions) + " users",
+                "content.at_user_ids");
+}
+
+std::optional<RefusedFrame> read_mention(std::string_view id, SendFrame& out) {
+  if (id == "*") {
+    out.mention_all = true;
+    return std::nullopt;
+  }
+  const auto user = UserId::parse(id);
+  if (!user)
+    return refuse(ErrorCode::kValidation, "content.at_user_ids: each must be a user id or \"*\"", "content.at_user_ids");
+  out.mentions.push_back(*user);
+  return std::nullopt;
+}
+
+std::optional<RefusedFrame> check_size(const SendFrame& frame, const FrameLimits& limits) {
+  if (frame.content.size() <= limits.content_bytes) return std::nullopt;
+  return refuse(ErrorCode::kTooLarge, "content: at most " + std::to_string(limits.content_bytes) + " bytes of JSON",
+                "content");
+}
+
+std::optional<RefusedFrame> read_message_id(std::string_view text, MessageId& out) {
+  if (text.empty()) return std::nullopt;
+  const auto id = MessageId::parse(text);
+  if (!id)
+    return refuse(ErrorCode::kValidation, "message_id: 1 to 64 characters of A-Z a-z 0-9 _ - are needed", "message_id");
+  out = *id;
+  return std::nullopt;
+}
+
+std::optional<RefusedFrame> read_text(simdjson::dom::object content, const FrameLimits& limits, SendFrame& out) {
+  const auto text = content["text"].get_string();
+  if (text.error()) return refuse(ErrorCode::kValidation, "content.text: a string is needed", "content.text");
+  if (auto error = check_text(text.value_unsafe(), limits)) return error;
   element reply;
-  if (content["reply_to"].get(reply) == simdjson::SUCCESS && !reply.is_null() &&
-      (!is_string(reply) || !MessageId::parse(as_string(reply))))
-    return refuse(ErrorCode::kValidation, "content.reply_to: a message id is needed", "content.reply_to");
+  if (content["reply_to"].get(reply) == simdjson::SUCCESS && !reply.is_null())
+    if (auto error = check_reply(is_string(reply) ? as_string(reply) : "")) return error;
   return read_mentions(content, limits, out);
 }
 
-std::optional<RefusedFrame> read_recipient(const Fields& fields, FrameType type, SendFrame& out) {
-  const auto group_text = [&]() -> std::optional<element> {
-    if (!blank(fields.group_id)) return fields.group_id;
-    if (type == FrameType::kGroup) return fields.to;
+std::optional<RefusedFrame> read_recipient(std::string_view to, std::string_view group_id, FrameType type,
+                                           SendFrame& out) {
+  const auto group_text = [&]() -> std::optional<std::string_view> {
+    if (!group_id.empty()) return group_id;
     // The base contract lets a text without a kind of its own name a group in `to`.
-    if (type == FrameType::kText && fields.to && is_string(*fields.to) && GroupId::parse(as_string(*fields.to)))
-      return fields.to;
+    if (type == FrameType::kGroup || (type == FrameType::kText && GroupId::parse(to))) return to;
     return std::nullopt;
   }();
-  if (group_text && type != FrameType::kPrivate) {
-    const auto group = is_string(*group_text) ? GroupId::parse(as_string(*group_text)) : std::nullopt;
+  if (group_text && !group_text->empty() && type != FrameType::kPrivate) {
+    const auto group = GroupId::parse(*group_text);
     if (!group) return refuse(ErrorCode::kValidation, "group_id: a group id (group_…) is needed", "group_id");
     out.group = *group;
     return std::nullopt;
   }
   if (type == FrameType::kGroup) return refuse(ErrorCode::kValidation, "group_id: missing; name the group", "group_id");
-  if (blank(fields.to))
+  if (to.empty())
     return refuse(ErrorCode::kValidation, "to: missing; name a user (to) or a group (group_id)", "to");
-  const auto user = is_string(*fields.to) ? UserId::parse(as_string(*fields.to)) : std::nullopt;
+  const auto user = UserId::parse(to);
   if (!user) return refuse(ErrorCode::kValidation, "to: a user id (user_…) is needed", "to");
   out.to = *user;
   return std::nullopt;
@@ -163,21 +194,14 @@ std::optional<RefusedFrame> read_recipient(const Fields& fields, FrameType type,
 ClientFrame read_send(const Fields& fields, FrameType type, simdjson::dom::object content, const FrameLimits& limits) {
   SendFrame out;
   out.type = type;
-  std::string echo;
   const auto failed = [&](RefusedFrame refused) {
-    refused.message_id = echo;
+    refused.message_id = out.message_id.view();
     refused.wants_ack = true;
     return refused;
   };
-  if (!blank(fields.message_id)) {
-    const auto id = is_string(*fields.message_id) ? MessageId::parse(as_string(*fields.message_id)) : std::nullopt;
-    if (!id)
-      return failed(
-          refuse(ErrorCode::kValidation, "message_id: 1 to 64 characters of A-Z a-z 0-9 _ - are needed", "message_id"));
-    out.message_id = *id;
-    echo = id->view();
-  }
-  if (auto error = read_recipient(fields, type, out)) return failed(std::move(*error));
+  if (auto error = read_message_id(id_text(fields.message_id), out.message_id)) return failed(std::move(*error));
+  if (auto error = read_recipient(id_text(fields.to), id_text(fields.group_id), type, out))
+    return failed(std::move(*error));
   if (const auto twice = duplicate_key(content))
     return failed(refuse(ErrorCode::kMalformedJson, "the key \"" + *twice + "\" stands twice in the content"));
   element merged;
@@ -189,9 +213,7 @@ ClientFrame read_send(const Fields& fields, FrameType type, simdjson::dom::objec
     if (auto error = read_text(content, limits, out)) return failed(std::move(*error));
     out.content = simdjson::minify(content);
   }
-  if (out.content.size() > limits.content_bytes)
-    return failed(refuse(ErrorCode::kTooLarge,
-                         "content: at most " + std::to_string(limits.content_bytes) + " bytes of JSON", "content"));
+  if (auto error = check_size(out, limits)) return failed(std::move(*error));
   return out;
 }
 

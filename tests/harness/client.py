@@ -10,9 +10,11 @@ from urllib.parse import quote
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from . import description
+from . import description, protobuf
 
 DEADLINE_S = 30
+# How frames travel where a test does not say: json, or protobuf (the suite of that name).
+ENCODING = os.environ.get("TEST_ENCODING", "json")
 _names = itertools.count()
 
 
@@ -129,8 +131,11 @@ class User:
 class Client:
     """A WebSocket connection; collects what comes while it waits for what a test wants."""
 
-    def __init__(self, user, device_id=None, sync=None, token=None, synced=True, open_timeout=20, **options):
+    def __init__(self, user, device_id=None, sync=None, token=None, synced=True, open_timeout=20, encoding=ENCODING, **options):
         self.user = user
+        self.is_binary = encoding == "protobuf"
+        if self.is_binary:
+            options.setdefault("subprotocols", [protobuf.SUBPROTOCOL])
         query = f"token={quote(user.token if token is None else token, safe='')}"
         if device_id:
             query += f"&device_id={device_id}"
@@ -143,10 +148,14 @@ class Client:
             self.sync_frame = self.expect(type=60)
 
     def send(self, frame):
-        self.socket.send(frame if isinstance(frame, (str, bytes)) else json.dumps(frame))
+        if not isinstance(frame, (str, bytes)):
+            frame = protobuf.to_binary(frame) if self.is_binary else json.dumps(frame)
+        self.socket.send(frame)
 
     def receive(self, deadline_s=DEADLINE_S):
-        frame = json.loads(self.socket.recv(timeout=deadline_s))
+        frame = self.socket.recv(timeout=deadline_s)
+        assert isinstance(frame, bytes) == self.is_binary, frame
+        frame = protobuf.to_json(frame) if self.is_binary else json.loads(frame)
         self.seen.append(frame)
         return frame
 

@@ -7,6 +7,7 @@ def raw(client, text):
     client.socket.send(text)
 
 
+@pytest.mark.json_frames
 @pytest.mark.parametrize("content", [r'{"text":"ok \ud83d"}', r'{"text":"\udc00x"}', '{"text":"x","n":123456789012345678901234567890}', '{"text":"x","n":1e999}', '{"text":"x",}', '{"text":"x"', '{"text":"\t"}'])
 def test_a_message_that_is_no_json_is_refused_by_its_name(alice, bob, content):
     client = alice.connect()
@@ -17,6 +18,7 @@ def test_a_message_that_is_no_json_is_refused_by_its_name(alice, bob, content):
     assert "code" not in client.say(bob, "what is behind it")
 
 
+@pytest.mark.json_frames
 @pytest.mark.parametrize("text", ['{"message_id": 7', '{"message_id":"bad id"', '{"message_id"', '{"type":1,"message_id":', '{"a":"message_id"', '{"message_id":"' + "x" * 70 + '"'])
 def test_what_has_no_name_gets_an_error_frame(alice, text):
     client = alice.connect()

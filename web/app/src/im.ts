@@ -17,4 +17,5 @@ export const im = new SimpleIM({
   alarms: workerAlarms(new Worker(scriptUrl(alarmsWorkerUrl), { type: 'module' })),
   deviceName: deviceName(),
   platform: 'web',
+  encoding: 'protobuf',
 })

@@ -1,5 +1,5 @@
 import type { Alarms } from './alarms.ts'
-import type { SocketFactory } from './connection.ts'
+import type { Encoding, SocketFactory } from './connection.ts'
 import type { Emitter } from './emitter.ts'
 import type { AuthSession, CallSignal, ConnectionStatus, Conversation, Events, Outgoing, Presence, UserName } from './model.ts'
 import type { Rest } from './rest.ts'
@@ -32,6 +32,7 @@ export interface AccountOptions {
   rest: Rest
   alarms: Alarms
   openSocket: SocketFactory
+  encoding: Encoding
   random: () => number
   alone: boolean
   /** The events of this tab. */
@@ -140,7 +141,7 @@ export class Account {
   }
 
   private lead(): void {
-    const { baseUrl, session, rest, alarms, openSocket, random } = this.options
+    const { baseUrl, session, rest, alarms, openSocket, encoding, random } = this.options
     this.engine = new Engine({
       me: this.me,
       sessionId: session.session_id,
@@ -152,6 +153,7 @@ export class Account {
       events: { emit: this.broadcast.bind(this) },
       alarms,
       openSocket,
+      encoding,
       random,
       watched: () => this.watchedUsers(),
     })

@@ -1,5 +1,5 @@
 import type { Alarms } from './alarms.ts'
-import type { SocketFactory } from './connection.ts'
+import type { Encoding, SocketFactory } from './connection.ts'
 import type { CallSignal, ConnectionStatus, Conversation, Events, LocalFile, Message, Outgoing, Presence, ServerInfo, StoredFile, UserName } from './model.ts'
 import type { OperationContent } from './operations.ts'
 import type { Api, Envelope } from './rest.ts'
@@ -32,6 +32,8 @@ export interface SimpleIMOptions {
   platform?: string
   fetch?: typeof globalThis.fetch
   openSocket?: SocketFactory
+  /** How frames travel: as JSON, the default, or in less than half the bytes (a server that does not know it speaks JSON). */
+  encoding?: Encoding
   random?: () => number
   /** Do not share the socket with other tabs. */
   alone?: boolean
@@ -129,7 +131,7 @@ export class SimpleIM {
       return
     this.rest.owner = session.user_id
     this.unwatch = this.keeper.watch?.(() => this.sessionChanged())
-    const { alone = false, random = Math.random } = this.options
+    const { alone = false, encoding = 'json', random = Math.random } = this.options
     const account = new Account({
       baseUrl: this.baseUrl,
       session,
@@ -137,6 +139,7 @@ export class SimpleIM {
       rest: this.rest,
       alarms: this.alarms,
       openSocket: this.options.openSocket ?? ((url, protocols) => new WebSocket(url, protocols)),
+      encoding,
       random,
       alone,
       events: this.emitter,

@@ -7,19 +7,33 @@ import { CloseCode, FrameType } from './protocol.ts'
 /** The parts of WebSocket that are used; the browser's and the `ws` package's both fit. */
 export interface Socket {
   readyState: number
+  /** Which of the subprotocols the server has chosen, once it is open. */
+  readonly protocol?: string
+  binaryType?: string
   onopen: ((event: never) => void) | null
   onmessage: ((event: never) => void) | null
   onclose: ((event: never) => void) | null
   onerror: ((event: never) => void) | null
-  send: (text: string) => void
+  send: (data: string | Uint8Array<ArrayBuffer>) => void
   close: (code?: number) => void
 }
 export type SocketFactory = (url: string, protocols: string[]) => Socket
+
+export type Encoding = 'json' | 'protobuf'
+
+/** Frames as binary messages (protobuf.ts). */
+export interface FrameCodec {
+  encodeFrame: (frame: Frame) => Uint8Array<ArrayBuffer>
+  decodeFrame: (bytes: Uint8Array) => Frame
+}
 
 export type ConnectionState = 'connecting' | 'online' | 'offline' | 'replaced' | 'signed_out'
 
 /** A socket that lives for so long works, whatever has come over it. */
 const SETTLED_MS = 10_000
+
+const JSON_FRAMES = 'simpleim.v1'
+const BINARY_FRAMES = 'simpleim.v1.proto'
 
 export interface ConnectionOptions {
   url: string
@@ -29,6 +43,8 @@ export interface ConnectionOptions {
    */
   token: (doubtful: boolean) => Promise<string | undefined>
   openSocket: SocketFactory
+  /** Asks for binary frames. A server that does not have them, or a codec that does not come, means JSON. */
+  loadCodec?: () => Promise<FrameCodec>
   alarms: Alarms
   random: () => number
   onState: (state: ConnectionState) => void
@@ -53,8 +69,9 @@ const MAX_OPENING_MS = 20_000
  * It never queues: send() outside `online` returns false.
  */
 export class Connection {
-  private readonly options: Required<ConnectionOptions>
+  private readonly options: Omit<Required<ConnectionOptions>, 'loadCodec'> & Pick<ConnectionOptions, 'loadCodec'>
   private socket: Socket | undefined
+  private codec: FrameCodec | undefined
   private state: ConnectionState = 'offline'
   private attempt = 0
   private openedAt = 0
@@ -102,7 +119,8 @@ export class Connection {
   send(frame: Frame): boolean {
     if (!this.socket || this.state !== 'online')
       return false
-    this.socket.send(wellFormedJson(frame))
+    const binary = this.codec && this.socket.protocol === BINARY_FRAMES
+    this.socket.send(binary ? this.codec!.encodeFrame(frame) : wellFormedJson(frame))
     return true
   }
 
@@ -149,7 +167,8 @@ export class Connection {
     this.enter('connecting')
     let token: string | undefined
     try {
-      token = await this.options.token(this.doubtful)
+      const codec = this.codec ?? this.options.loadCodec?.().catch(() => undefined)
+      ;[token, this.codec] = await Promise.all([this.options.token(this.doubtful), codec])
     }
     catch {
       if (generation === this.generation)
@@ -167,7 +186,9 @@ export class Connection {
   private connect(token: string): void {
     let socket: Socket
     try {
-      socket = this.options.openSocket(this.options.url, ['simpleim.v1', `bearer.${token}`])
+      const encodings = this.codec ? [BINARY_FRAMES, JSON_FRAMES] : [JSON_FRAMES]
+      socket = this.options.openSocket(this.options.url, [...encodings, `bearer.${token}`])
+      socket.binaryType = 'arraybuffer'
     }
     catch {
       return this.lost()
@@ -189,7 +210,7 @@ export class Connection {
 
   private receive(data: unknown): void {
     this.cancel('answer')
-    const frame = parseFrame(data)
+    const frame = this.parse(data)
     if (!frame || frame.type === FrameType.heartbeat)
       return
     if (frame.type === FrameType.sync)
@@ -197,6 +218,18 @@ export class Connection {
     if (frame.type === FrameType.error && typeof frame.content?.retry_after_ms === 'number')
       this.retryAfterMs = Math.min(frame.content.retry_after_ms, 30_000)
     this.options.onFrame(frame)
+  }
+
+  private parse(data: unknown): Frame | undefined {
+    try {
+      const value: unknown = typeof data === 'string' ? JSON.parse(data) : this.codec?.decodeFrame(new Uint8Array(data as ArrayBuffer))
+      if (typeof value === 'object' && value !== null && typeof (value as Frame).type === 'number')
+        return value as Frame
+    }
+    catch {
+      // Not a frame of this protocol version; the connection goes on.
+    }
+    return undefined
   }
 
   private tick(last: number): void {
@@ -244,18 +277,4 @@ export class Connection {
     const wait = drained || backoff(wasSettled ? 0 : ++this.attempt, this.options.random, baseMs)
     this.alarm('retry', wait, () => void this.open())
   }
-}
-
-function parseFrame(data: unknown): Frame | undefined {
-  if (typeof data !== 'string')
-    return undefined
-  try {
-    const value: unknown = JSON.parse(data)
-    if (typeof value === 'object' && value !== null && typeof (value as Frame).type === 'number')
-      return value as Frame
-  }
-  catch {
-    // Not a frame of this protocol version; the connection goes on.
-  }
-  return undefined
 }

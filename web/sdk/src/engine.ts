@@ -1,5 +1,5 @@
 import type { Alarms } from './alarms.ts'
-import type { SocketFactory } from './connection.ts'
+import type { Encoding, SocketFactory } from './connection.ts'
 import type { Emitter } from './emitter.ts'
 import type { History } from './history.ts'
 import type { ListedRow, Row } from './inbox.ts'
@@ -27,6 +27,7 @@ export interface EngineOptions {
   events: Pick<Emitter<Events>, 'emit'>
   alarms: Alarms
   openSocket: SocketFactory
+  encoding: Encoding
   random: () => number
   /** Whose presence the tabs want to know, at most 200. */
   watched: () => string[]
@@ -61,6 +62,7 @@ export class Engine {
       url: `${options.url}?sync=summary`,
       token: doubtful => rest.token(doubtful),
       openSocket: options.openSocket,
+      loadCodec: options.encoding === 'protobuf' ? () => import('./protobuf.ts') : undefined,
       alarms,
       random: options.random,
       onState: state => this.stateChanged(state),

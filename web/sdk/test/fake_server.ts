@@ -49,8 +49,8 @@ class FakeSocket implements Socket {
     queueMicrotask(() => this.onopen?.())
   }
 
-  send(text: string): void {
-    this.server.receive(this, JSON.parse(text) as Frame)
+  send(data: string | Uint8Array): void {
+    this.server.receive(this, JSON.parse(String(data)) as Frame)
   }
 
   close(): void {
