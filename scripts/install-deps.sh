@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 
 declare -A SETS=(
   # make build, make run; python for Node.js (scripts/with-node.sh)
-  [build]="g++ make cmake ninja-build mold pkg-config libboost1.81-dev libssl-dev libsqlite3-dev libsimdjson-dev libsodium-dev libspdlog-dev libcli11-dev libtomlplusplus-dev prometheus-cpp-dev libjwt-dev libmagic-dev libseccomp-dev libvips42 libutf8proc-dev libhiredis-dev libmariadb-dev libmongoc-dev libicu-dev libcurl4-openssl-dev libpugixml-dev libprotozero-dev python3 python3-venv"
+  [build]="g++ make cmake ninja-build mold pkg-config libboost1.81-dev libssl-dev libsqlite3-dev libsimdjson-dev libsodium-dev libspdlog-dev libcli11-dev libtomlplusplus-dev prometheus-cpp-dev libjwt-dev libmagic-dev libseccomp-dev libvips42 libutf8proc-dev libhiredis-dev libmariadb-dev libmongoc-dev libicu-dev libcurl4-openssl-dev libpugixml-dev libprotozero-dev zlib1g-dev python3 python3-venv"
   # what comes from PyPI: the tests' packages, Go, Node.js
   [python]="python3 python3-venv"
   # make package, beside build
@@ -14,7 +14,7 @@ declare -A SETS=(
   # make cluster, beside build
   [cluster]="python3 python3-venv mariadb-server redis-server nginx-light curl"
   # make test, beside build and cluster
-  [test]="libgtest-dev libgmock-dev clang-16 libclang-rt-16-dev strace fiu-utils ccache openssl sqlite3 iproute2 iptables systemd docker-compose faketime"
+  [test]="libgtest-dev libgmock-dev clang-16 libclang-rt-16-dev strace fiu-utils ccache openssl sqlite3 protobuf-compiler iproute2 iptables systemd docker-compose faketime"
   # the browser tests of make test
   [browser]="chromium fonts-noto-cjk fonts-noto-color-emoji coturn"
   # make test-deep, beside the others

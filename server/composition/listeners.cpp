@@ -20,6 +20,7 @@ net::WebSocket::Options websocket_options(const base::Config& config) {
   net::WebSocket::Options options;
   options.max_message = static_cast<std::size_t>(config.limits.frame_bytes);
   options.max_unsent = static_cast<std::size_t>(config.limits.outbound_queue_bytes);
+  options.deflate = config.ws.compression;
   options.ping_ms = config.heartbeat.ping_s * 1000;
   options.silence_ms = config.heartbeat.silence_s * 1000;
   return options;

@@ -143,44 +143,7 @@ class Builder {
   std::vector<const MessageStored*> stored_;
 };
 
-/// Appends a binary frame whose payload `write` appends.
-template <class Write>
-Span binary_frame(std::string& out, std::string& payload, Write write) {
-  payload.clear();
-  write(payload);
-  const auto offset = out.size();
-  net::append_frame_header(out, net::Opcode::kBinary, payload.size());
-  out += payload;
-  return {static_cast<std::uint32_t>(offset), static_cast<std::uint32_t>(out.size() - offset)};
-}
-
 }  // namespace
-
-const Frames& DeliveryBatch::protobuf(protocol::ProtobufEncoder& encoder) const {
-  std::call_once(protobuf_made_, [&] {
-    std::string payload;
-    Frames made;
-    made.messages.resize(messages.size());
-    made.steps.resize(steps.size());
-    const auto frame = [&](const auto& at, const protocol::Message* message = nullptr) {
-      return binary_frame(made.bytes, payload, [&](std::string& out) {
-        if (message != nullptr) encoder.encode(out, *message);
-        else encoder.encode(out, net::server_frame_payload(std::string_view(bytes).substr(at.offset, at.size)));
-      });
-    };
-    for (std::size_t step = 0; step < steps.size(); ++step) {
-      if (const auto* notice = std::get_if<Notice>(&steps[step])) made.steps[step] = frame(*notice);
-      const auto* run = std::get_if<Run>(&steps[step]);
-      if (run == nullptr) continue;
-      const auto offset = static_cast<std::uint32_t>(made.bytes.size());
-      for (auto i = run->first; i < run->first + run->count; ++i)
-        made.messages[i] = frame(messages[i], messages[i].message);
-      made.steps[step] = {offset, static_cast<std::uint32_t>(made.bytes.size()) - offset};
-    }
-    protobuf_ = std::move(made);
-  });
-  return protobuf_;
-}
 
 std::shared_ptr<DeliveryBatch> make_delivery_batch(std::vector<service::Event>&& events, std::size_t threads,
                                                    std::int64_t now_ms) {

@@ -1,13 +1,12 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <string>
 #include <variant>
 #include <vector>
 
+#include "gateway/frame_forms.h"
 #include "gateway/topic_index.h"
-#include "protocol/protobuf_encoder.h"
 #include "service/events/events.h"
 
 namespace simpleim::gateway {
@@ -49,20 +48,6 @@ struct Notice {
 /// An ACK or a refusal for one connection.
 using Answer = std::variant<service::MessageAccepted, service::MessageRefused, service::SignalRefused>;
 
-/// A stretch of the bytes of a Frames.
-struct Span {
-  std::uint32_t offset = 0;
-  std::uint32_t size = 0;
-};
-
-/// The frames of a batch in one encoding: those of a message and of a step (a run or a notice), by the indices of the
-/// batch; nothing where a message or step was cut off.
-struct Frames {
-  std::string bytes;
-  std::vector<Span> messages;
-  std::vector<Span> steps;
-};
-
 /// What one commit brought, serialised and framed once for all I/O threads, as JSON. Read-only once posted.
 struct DeliveryBatch {
   using Step = std::variant<Run, Notice, service::MembershipChanged, service::PresenceHidden>;
@@ -78,12 +63,8 @@ struct DeliveryBatch {
   /// What it was made of; of an event that an answer or a step came of only what that has left.
   std::vector<service::Event> events;
 
-  /// The same in Protobuf, made once, when somebody wants it. Once posted; thread-safe.
-  const Frames& protobuf(protocol::ProtobufEncoder& encoder) const;
-
- private:
-  mutable std::once_flag protobuf_made_;
-  mutable Frames protobuf_;
+  /// The same frames in other forms; once posted.
+  mutable FrameForms forms;
 };
 
 /// Frames events for `threads` I/O threads. SessionEnded events are not its business.

@@ -260,12 +260,14 @@ void Session::note_delivered(ConversationId conversation, std::int64_t seq) {
   if (delivered_.size() < kMaxFollowed) delivered_.push_back({conversation, seq});
 }
 
+void Session::deliver(StepFrames& frames) { socket_->queue(frames.whole(form())); }
+
 void Session::deliver(const Run& run, const DeliveryBatch& batch, StepFrames& frames, bool own) {
   if (sync_) return sync_->note(run.conversation);
   const auto* first = &batch.messages[run.first];
   const auto visible = run.has_edits ? visible_from(run.conversation) : 1;
   if (!own && synced_.empty() && visible <= 1) {
-    socket_->queue(frames.whole(info_.encoding));
+    socket_->queue(frames.whole(form()));
   } else {
     std::int64_t known = 0;
     for (const auto& seen : synced_)
@@ -274,7 +276,7 @@ void Session::deliver(const Run& run, const DeliveryBatch& batch, StepFrames& fr
       const auto* message = &batch.messages[i];
       if (message->origin.connection == origin_.connection || message->seq <= known) continue;
       if (message->edits == 0 || message->edits >= visible)
-        socket_->queue(frames.whole(info_.encoding), frames.message(info_.encoding, i));
+        socket_->queue(frames.whole(form()), frames.message(form(), i));
       else send(batch.bare_entries[message->bare]);
     }
   }

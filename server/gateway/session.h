@@ -16,7 +16,6 @@
 namespace simpleim::gateway {
 
 class Shard;
-class StepFrames;
 
 /// Who a connection belongs to.
 struct SessionInfo {
@@ -58,6 +57,8 @@ class Session final : public net::WebSocketHandler, private SessionSync::Host {
   // --- delivery ---
   /// Queues a frame that is nobody else's, given as JSON.
   void send(std::string_view json);
+  /// Queues a notice.
+  void deliver(StepFrames& frames);
   /// Queues a run. `own` when some of its messages came from this very connection.
   void deliver(const Run& run, const DeliveryBatch& batch, StepFrames& frames, bool own);
   void answer(const Answer& answer);
@@ -101,6 +102,7 @@ class Session final : public net::WebSocketHandler, private SessionSync::Host {
   void answer_query(std::string_view ref, int status, std::string_view body);
   void handle(protocol::HeartbeatFrame&& frame);
   void show_presence(const std::vector<store::User>& users, const std::vector<cluster::Presence>& online);
+  Form form() const { return {info_.encoding, socket_->takes_shared_deflate()}; }
   void acknowledge(const service::MessageAccepted& ok);
   void refuse(std::string_view message_id, const protocol::Error& error);
   void send_error(const protocol::Error& error, std::string_view ref);

@@ -94,7 +94,7 @@ void Shard::end_pass() {
 void Shard::deliver(const DeliveryBatch& batch) {
   for (std::size_t i = 0; i < batch.steps.size(); ++i) {
     const auto& step = batch.steps[i];
-    StepFrames frames(shared_, batch, i, encoder_);
+    StepFrames frames(shared_, batch, i, forms_);
     if (const auto* run = std::get_if<Run>(&step)) {
       deliver_run(*run, batch, frames);
     } else if (const auto* notice = std::get_if<Notice>(&step)) {
@@ -111,32 +111,9 @@ void Shard::deliver(const DeliveryBatch& batch) {
   }
 }
 
-const net::SharedBytes& StepFrames::whole(protocol::Encoding encoding) {
-  auto& made = made_[static_cast<std::size_t>(encoding)];
-  if (made != nullptr) return *made;
-  std::string_view view;
-  if (encoding == protocol::Encoding::kProtobuf) {
-    const auto& frames = batch_.protobuf(encoder_);
-    view = std::string_view(frames.bytes).substr(frames.steps[step_].offset, frames.steps[step_].size);
-  } else {
-    const auto in_json = [&](const auto& at) { return std::string_view(batch_.bytes).substr(at.offset, at.size); };
-    const auto* run = std::get_if<Run>(&batch_.steps[step_]);
-    view = run != nullptr ? in_json(*run) : in_json(std::get<Notice>(batch_.steps[step_]));
-  }
-  made = &shared_.emplace_back(view);
-  return *made;
-}
-
-std::string_view StepFrames::message(protocol::Encoding encoding, std::size_t index) {
-  if (encoding == protocol::Encoding::kJson)
-    return std::string_view(batch_.bytes).substr(batch_.messages[index].offset, batch_.messages[index].size);
-  const auto& frames = batch_.protobuf(encoder_);
-  return std::string_view(frames.bytes).substr(frames.messages[index].offset, frames.messages[index].size);
-}
-
 std::string_view Shard::as_protobuf(std::string_view json) {
   binary_.clear();
-  encoder_.encode(binary_, json);
+  forms_.protobuf.encode(binary_, json);
   return binary_;
 }
 
@@ -170,7 +147,7 @@ void Shard::deliver_notice(const Notice& notice, StepFrames& frames) {
   if (topic == nullptr) return;
   for (auto* session : topic->sessions)
     if (session->origin().connection != notice.except.connection)
-      session->socket().queue(frames.whole(session->info().encoding));
+      session->deliver(frames);
 }
 
 void Shard::apply_membership(const service::MembershipChanged& changed) {

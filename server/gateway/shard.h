@@ -1,7 +1,6 @@
 #pragma once
 
 #include <boost/unordered/unordered_flat_map.hpp>
-#include <array>
 #include <deque>
 #include <memory>
 #include <mutex>
@@ -46,26 +45,6 @@ struct GatewayContext {
   std::function<void(const SessionInfo& who, protocol::QueryFrame frame, QueryReply reply)> answer_query = {};
   /// Closes a connection, wherever it is, because a newer one took its place (4001).
   std::function<void(Origin)> announce_replaced = {};
-};
-
-/// The frames of a run or a notice as the sockets of one thread need them: each encoding is made when the first session
-/// wants it. Lives as long as its step is delivered; what it gives lives until the end of the pass.
-class StepFrames {
- public:
-  using Shared = std::deque<net::SharedBytes>;
-  StepFrames(Shared& shared, const DeliveryBatch& batch, std::size_t step, protocol::ProtobufEncoder& encoder)
-      : shared_(shared), batch_(batch), step_(step), encoder_(encoder) {}
-
-  const net::SharedBytes& whole(protocol::Encoding encoding);
-  /// Of a run: one of its messages, a part of the whole.
-  std::string_view message(protocol::Encoding encoding, std::size_t index);
-
- private:
-  Shared& shared_;
-  const DeliveryBatch& batch_;
-  const std::size_t step_;
-  protocol::ProtobufEncoder& encoder_;
-  std::array<const net::SharedBytes*, 2> made_{};
 };
 
 /// The sessions of one I/O thread, and the delivery to them. All calls on that thread.
@@ -120,7 +99,7 @@ class Shard {
     text_.clear();
     return text_;
   }
-  protocol::ProtobufEncoder& encoder() { return encoder_; }
+  protocol::ProtobufEncoder& encoder() { return forms_.protobuf; }
   /// A frame in the other encoding; good until the next use.
   std::string_view as_protobuf(std::string_view json);
 
@@ -138,7 +117,7 @@ class Shard {
   net::IoThread& thread_;
   GatewayContext& context_;
   protocol::FrameParser parser_;
-  protocol::ProtobufEncoder encoder_;
+  FormMaker forms_;
   TopicIndex topics_;
   boost::unordered_flat_map<std::uint64_t, Session*> sessions_;
   std::vector<service::Send> sends_;

@@ -326,13 +326,20 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
     }
     upgrading_ = std::make_shared<std::atomic<bool>>(false);
     thread_.timers().schedule(*this, context_.upgrade_timeout_ms);
-    auto send = [self = shared_from_this(), key = std::string(request.header("sec-websocket-key"))](Answer reply) {
-      self->thread_.post([self, key, reply = std::move(reply)]() mutable { self->upgrade(key, std::move(reply)); });
+    Handshake handshake{std::string(request.header("sec-websocket-key")), {}};
+    if (context_.websocket.deflate) handshake.deflate = accept_deflate(request.header("sec-websocket-extensions"));
+    auto send = [self = shared_from_this(), handshake = std::move(handshake)](Answer reply) {
+      self->thread_.post(
+          [self, handshake, reply = std::move(reply)]() mutable { self->upgrade(handshake, std::move(reply)); });
     };
     handler(request, UpgradeReply(std::move(send), upgrading_));
   }
 
-  void upgrade(const std::string& key, Answer reply) {
+  struct Handshake {
+    std::string key;
+    std::optional<DeflateAgreement> deflate;
+  };
+  void upgrade(const Handshake& handshake, Answer reply) {
     if (!self_ || !upgrading_) return;  // gone, or answered because its time was over
     upgrading_.reset();
     if (auto* response = std::get_if<Response>(&reply)) {
@@ -340,7 +347,8 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
       return advance();
     }
     auto& accepted = std::get<Upgrade>(reply);
-    responder_.write(accept_websocket(key, accepted.subprotocol));
+    responder_.write(accept_websocket(handshake.key, accepted.subprotocol,
+                                      handshake.deflate ? handshake.deflate->response : ""));
     if (!self_) return;
     // A socket that is just open takes 200 bytes at once; one that does not is as good as closed.
     if (!responder_.is_drained()) return finish();
@@ -348,7 +356,8 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
     responder_.ended();
     // An idle WebSocket must not keep this object, which waited for the end of the connection until now.
     stream_.stop_waiting();
-    auto socket = std::make_shared<WebSocket>(thread_, std::move(stream_), context_.websocket);
+    auto socket = std::make_shared<WebSocket>(thread_, std::move(stream_), context_.websocket,
+                                              handshake.deflate ? handshake.deflate->server_window_bits : 0);
     self_.reset();
     thread_.timers().cancel(*this);
     accepted.opened(thread_, socket, reader_.unread());

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "net/permessage_deflate.h"
 #include "net/websocket.h"
 
 namespace simpleim::net {
@@ -67,6 +68,11 @@ void IoThread::run_deferred() {
   }
   flush_dirty();
   if (!deferred_.empty()) post([this] { run_deferred(); });
+}
+
+MessageDeflate& IoThread::deflate() {
+  if (!deflate_) deflate_ = std::make_unique<MessageDeflate>();
+  return *deflate_;
 }
 
 char* IoThread::scratch(std::size_t bytes) {

@@ -18,6 +18,7 @@ namespace simpleim::net {
 
 namespace asio = boost::asio;
 
+class MessageDeflate;
 class WebSocket;
 
 /// A piece of output that waits for the end of a pass. `data` lives at least until then; `owner`,
@@ -62,6 +63,9 @@ class IoThread {
   static constexpr std::size_t kReceiveBytes = 128 << 10;
   static constexpr std::size_t kReadPadding = 64;
 
+  /// For the messages of all its connections; made when the first one wants it.
+  MessageDeflate& deflate();
+
   /// Memory until the end of the pass (flush_dirty).
   char* scratch(std::size_t bytes);
   /// A socket with chunks to write at the end of the pass.
@@ -96,6 +100,7 @@ class IoThread {
   std::vector<std::unique_ptr<char[]>> large_;
   std::size_t block_ = 0;
   std::size_t block_used_ = 0;
+  std::unique_ptr<MessageDeflate> deflate_;
   std::vector<WebSocket*> dirty_;
   std::vector<WebSocket*> flushing_;
   std::vector<std::unique_ptr<Chunks>> free_chunks_;

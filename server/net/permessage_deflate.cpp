@@ -22,12 +22,8 @@ constexpr int kMemoryLevel = 5;
 constexpr int kMinWindowBits = 9;
 constexpr int kMaxWindowBits = 15;
 constexpr std::size_t kPiece = 16 << 10;
-
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
+/// Bytes that a flush adds at most.
+constexpr std::size_t kFlush = 16;
 
 /// What stands before the next `separator`, which is taken off `text`, too.
 std::string_view take(std::string_view& text, char separator) {
@@ -126,14 +122,13 @@ MessageDeflate::~MessageDeflate() = default;
 
 bool MessageDeflate::deflate(std::string& out, std::string_view message, int window_bits) {
   auto& stream = streams_->deflater(std::min(window_bits, kSharedWindowBits));
-  // As much as is worth it: what does not fit is sent as it is.
-  out.resize(message.size() + kTail.size());
+  out.resize(deflateBound(&stream, message.size()) + kFlush);
   stream.next_in = bytes(message);
   stream.avail_in = static_cast<uInt>(message.size());
   stream.next_out = bytes(out);
   stream.avail_out = static_cast<uInt>(out.size());
-  const auto state = ::deflate(&stream, Z_SYNC_FLUSH);
-  if (state != Z_OK || stream.avail_in != 0 || stream.avail_out == 0) return false;
+  if (::deflate(&stream, Z_SYNC_FLUSH) != Z_OK || stream.avail_in != 0 || stream.avail_out == 0)
+    throw std::runtime_error("zlib did not compress a message");
   out.resize(out.size() - stream.avail_out - kTail.size());
   return out.size() < message.size();
 }

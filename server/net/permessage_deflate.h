@@ -31,7 +31,7 @@ class MessageDeflate {
   MessageDeflate();
   ~MessageDeflate();
 
-  /// Replaces `out` by `message`, compressed for a window of `window_bits`. False: it does not become smaller.
+  /// Replaces `out` by `message`, compressed for a window of `window_bits`. False: it has not become smaller.
   bool deflate(std::string& out, std::string_view message, int window_bits = kSharedWindowBits);
 
   enum class Inflated { kWhole, kTooBig, kBroken };

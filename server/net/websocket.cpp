@@ -33,8 +33,11 @@ std::string ping_payload(std::uint32_t number) {
 
 std::size_t WebSocket::Backlog::cost() const { return bytes + pieces.size() * kPieceCost; }
 
-WebSocket::WebSocket(IoThread& thread, Stream stream, const Options& options)
-    : thread_(thread), stream_(std::move(stream)), options_(options) {
+WebSocket::WebSocket(IoThread& thread, Stream stream, const Options& options, int deflate_bits)
+    : thread_(thread),
+      stream_(std::move(stream)),
+      options_(options),
+      deflate_bits_(static_cast<std::uint8_t>(deflate_bits)) {
   thread_.count_socket(true);
 }
 
@@ -106,7 +109,7 @@ bool WebSocket::consume(char* data, std::size_t size) {
       if (!consume_header(data, size)) return false;
       continue;
     }
-    const auto result = parse_frame_header({data, size});
+    const auto result = parse_frame_header({data, size}, deflate_bits_ != 0);
     if (result.state == HeaderResult::State::kError) return fail(CloseCode::kProtocolError, result.problem);
     if (result.state == HeaderResult::State::kNeedMore) {
       partial().raw.assign(data, size);
@@ -137,7 +140,7 @@ bool WebSocket::consume_header(char*& data, std::size_t& size) {
   auto& p = *partial_;
   p.raw.push_back(*data++);
   --size;
-  const auto result = parse_frame_header(p.raw);
+  const auto result = parse_frame_header(p.raw, deflate_bits_ != 0);
   if (result.state == HeaderResult::State::kError) return fail(CloseCode::kProtocolError, result.problem);
   if (result.state == HeaderResult::State::kNeedMore) return true;
   if (!frame_allowed(result.header)) return false;
@@ -167,28 +170,55 @@ bool WebSocket::deliver_whole(FrameHeader& frame, char* payload) {
   const std::string_view view(payload, frame.payload_size);
   if (is_control(frame.opcode)) return on_control(frame.opcode, view);
   if (frame.fin && frame.opcode != Opcode::kContinuation) {
-    if (frame.opcode == Opcode::kText) {
-      if (!base::is_utf8(view)) return fail(CloseCode::kBadUtf8, "the text is not UTF-8");
-      handler_->on_text(view);
-    } else {
-      handler_->on_binary(view);
-    }
-    return state_ == State::kOpen;
+    if (frame.compressed) return deliver_compressed(frame.opcode, view);
+    if (frame.opcode == Opcode::kText && !base::is_utf8(view))
+      return fail(CloseCode::kBadUtf8, "the text is not UTF-8");
+    return deliver_message(frame.opcode, view);
   }
   auto& p = partial();
   p.frame = frame;
   p.in_frame = true;
-  if (frame.opcode != Opcode::kContinuation) {
-    p.in_message = true;
-    p.opcode = frame.opcode;
-  }
-  p.message.append(view);
-  if (p.opcode == Opcode::kText && !p.utf8.feed(view)) return fail(CloseCode::kBadUtf8, "the text is not UTF-8");
-  return end_of_frame();
+  if (frame.opcode != Opcode::kContinuation) begin_message(frame);
+  return append_payload(view) && end_of_frame();
 }
 
-/// A frame that comes in several reads. Text is checked as it comes, so that a wrong byte ends the
-/// connection at once (RFC 6455 section 8.1).
+bool WebSocket::deliver_message(Opcode opcode, std::string_view message) {
+  if (opcode == Opcode::kText) handler_->on_text(message);
+  else handler_->on_binary(message);
+  return state_ == State::kOpen;
+}
+
+bool WebSocket::deliver_compressed(Opcode opcode, std::string_view compressed) {
+  std::string message;
+  const auto inflated = thread_.deflate().inflate(message, compressed, options_.max_message);
+  if (inflated == MessageDeflate::Inflated::kTooBig)
+    return fail(CloseCode::kTooBig, "a message may have at most " + std::to_string(options_.max_message) + " bytes");
+  if (inflated == MessageDeflate::Inflated::kBroken)
+    return fail(CloseCode::kBadUtf8, "the message is not what DEFLATE makes (RFC 7692)");
+  const auto size = message.size();
+  message.resize(size + IoThread::kReadPadding);
+  const std::string_view view(message.data(), size);
+  if (opcode == Opcode::kText && !base::is_utf8(view)) return fail(CloseCode::kBadUtf8, "the text is not UTF-8");
+  return deliver_message(opcode, view);
+}
+
+void WebSocket::begin_message(const FrameHeader& frame) {
+  auto& p = *partial_;
+  p.in_message = true;
+  p.opcode = frame.opcode;
+  p.compressed = frame.compressed;
+}
+
+/// Text is checked as it comes, so that a wrong byte ends the connection at once (RFC 6455 section 8.1).
+bool WebSocket::append_payload(std::string_view piece) {
+  auto& p = *partial_;
+  p.message.append(piece);
+  if (p.opcode == Opcode::kText && !p.compressed && !p.utf8.feed(piece))
+    return fail(CloseCode::kBadUtf8, "the text is not UTF-8");
+  return true;
+}
+
+/// A frame that comes in several reads.
 bool WebSocket::consume_payload(char*& data, std::size_t& size) {
   auto& p = *partial_;
   const auto piece = static_cast<std::size_t>(std::min<std::uint64_t>(size, p.frame.payload_size - p.frame_read));
@@ -200,12 +230,8 @@ bool WebSocket::consume_payload(char*& data, std::size_t& size) {
   if (is_control(p.frame.opcode)) {
     p.control.append(view);
   } else {
-    if (p.frame.opcode != Opcode::kContinuation && !p.in_message) {
-      p.in_message = true;
-      p.opcode = p.frame.opcode;
-    }
-    p.message.append(view);
-    if (p.opcode == Opcode::kText && !p.utf8.feed(view)) return fail(CloseCode::kBadUtf8, "the text is not UTF-8");
+    if (p.frame.opcode != Opcode::kContinuation && !p.in_message) begin_message(p.frame);
+    if (!append_payload(view)) return false;
   }
   return p.frame_read < p.frame.payload_size || end_of_frame();
 }
@@ -220,22 +246,18 @@ bool WebSocket::end_of_frame() {
     if (!p.in_message) partial_.reset();
     return on_control(opcode, payload);
   }
-  if (!p.in_message) {  // an empty first frame whose header came in pieces
-    p.in_message = true;
-    p.opcode = p.frame.opcode;
-  }
+  if (!p.in_message) begin_message(p.frame);  // an empty first frame whose header came in pieces
   if (!p.frame.fin) return true;
   if (p.opcode == Opcode::kText && !p.utf8.complete())
     return fail(CloseCode::kBadUtf8, "the text ends inside a character");
   auto message = std::move(p.message);
   const auto opcode = p.opcode;
+  const bool compressed = p.compressed;
   partial_.reset();
+  if (compressed) return deliver_compressed(opcode, message);
   const auto size = message.size();
   message.resize(size + IoThread::kReadPadding);
-  const std::string_view view(message.data(), size);
-  if (opcode == Opcode::kText) handler_->on_text(view);
-  else handler_->on_binary(view);
-  return state_ == State::kOpen;
+  return deliver_message(opcode, {message.data(), size});
 }
 
 bool WebSocket::on_control(Opcode opcode, std::string_view payload) {
@@ -289,12 +311,17 @@ void WebSocket::queue(const SharedBytes& owner, std::string_view part) {
 void WebSocket::queue_text(std::string_view text) { queue_frame(Opcode::kText, text); }
 
 void WebSocket::queue_frame(Opcode opcode, std::string_view payload) {
-  if (state_ == State::kOpen) push_frame(opcode, payload);
+  if (state_ != State::kOpen) return;
+  std::string compressed;
+  const bool is_tried = deflate_bits_ != 0 && payload.size() >= options_.deflate_from && !is_control(opcode);
+  if (is_tried && (thread_.deflate().deflate(compressed, payload, deflate_bits_) || options_.deflate_from == 0))
+    push_frame(opcode, compressed, Compressed::kYes);
+  else push_frame(opcode, payload);
 }
 
-void WebSocket::push_frame(Opcode opcode, std::string_view payload) {
+void WebSocket::push_frame(Opcode opcode, std::string_view payload, Compressed compressed) {
   char* frame = thread_.scratch(kMaxServerHeader + payload.size());
-  const auto header = write_frame_header(frame, opcode, payload.size());
+  const auto header = write_frame_header(frame, opcode, payload.size(), compressed);
   std::memcpy(frame + header, payload.data(), payload.size());
   push_chunk(frame, header + payload.size(), nullptr);
 }

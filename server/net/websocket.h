@@ -8,6 +8,7 @@
 
 #include "base/utf8.h"
 #include "net/io_thread.h"
+#include "net/permessage_deflate.h"
 #include "net/shared_bytes.h"
 #include "net/stream.h"
 #include "net/websocket_frame.h"
@@ -49,9 +50,14 @@ class WebSocket final : public std::enable_shared_from_this<WebSocket>, public T
     /// took nothing of what waits for it, too (4009), however much its client talks.
     std::int64_t silence_ms = 0;
     CloseCode silence_code = CloseCode::kHeartbeatTimeout;
+    /// Agree on permessage-deflate with clients that offer it.
+    bool deflate = false;
+    /// Messages from this size on are compressed where that makes them smaller; 0: all of them, in any case.
+    std::size_t deflate_from = kMinDeflated;
   };
 
-  WebSocket(IoThread& thread, Stream stream, const Options& options);
+  /// `deflate_bits`: the window that was agreed on for what is sent compressed; 0: nothing is.
+  WebSocket(IoThread& thread, Stream stream, const Options& options, int deflate_bits = 0);
   ~WebSocket() override;
 
   /// Takes the handler and begins; `received` came behind the upgrade request.
@@ -75,6 +81,8 @@ class WebSocket final : public std::enable_shared_from_this<WebSocket>, public T
   /// Bytes that the socket has not taken yet.
   std::size_t unsent() const { return backlog_ ? backlog_->bytes : 0; }
   bool is_open() const { return state_ == State::kOpen; }
+  /// Takes frames that were compressed for many (kSharedWindowBits).
+  bool takes_shared_deflate() const { return deflate_bits_ >= kSharedWindowBits; }
   IoThread& thread() { return thread_; }
   const std::string& remote_address() const { return stream_.remote_address(); }
 
@@ -101,6 +109,7 @@ class WebSocket final : public std::enable_shared_from_this<WebSocket>, public T
     std::string raw;      // bytes of a frame whose header is incomplete
     std::string message;  // payload so far, all fragments
     bool in_message = false;
+    bool compressed = false;
     Opcode opcode = Opcode::kText;
     bool in_frame = false;
     FrameHeader frame;
@@ -116,6 +125,10 @@ class WebSocket final : public std::enable_shared_from_this<WebSocket>, public T
   bool consume_header(char*& data, std::size_t& size);
   bool consume_payload(char*& data, std::size_t& size);
   bool deliver_whole(FrameHeader& frame, char* payload);
+  bool deliver_message(Opcode opcode, std::string_view message);
+  bool deliver_compressed(Opcode opcode, std::string_view compressed);
+  void begin_message(const FrameHeader& frame);
+  bool append_payload(std::string_view piece);
   bool frame_allowed(const FrameHeader& frame);
   bool end_of_frame();
   bool on_control(Opcode opcode, std::string_view payload);
@@ -123,7 +136,7 @@ class WebSocket final : public std::enable_shared_from_this<WebSocket>, public T
   Partial& partial();
   bool fail(CloseCode code, std::string_view reason);
 
-  void push_frame(Opcode opcode, std::string_view payload);
+  void push_frame(Opcode opcode, std::string_view payload, Compressed compressed = Compressed::kNo);
   void push_chunk(const char* data, std::size_t size, const SharedBytes* owner);
   void to_backlog(const char* data, std::size_t size, const SharedBytes* owner);
   /// What is sent next; false when nothing is left.
@@ -148,6 +161,7 @@ class WebSocket final : public std::enable_shared_from_this<WebSocket>, public T
   bool ping_unanswered_ = false;
   /// Of the latest ping, which carries it.
   std::uint32_t ping_number_ = 0;
+  const std::uint8_t deflate_bits_;
 };
 
 }  // namespace simpleim::net

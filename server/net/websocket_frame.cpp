@@ -11,18 +11,25 @@ std::uint64_t big_endian(std::string_view bytes) {
   return value;
 }
 
+constexpr int kFin = 0x80;
+constexpr int kRsv1 = 0x40;
+constexpr int kOtherReserved = 0x30;
+
 HeaderResult error(const char* problem) { return {HeaderResult::State::kError, {}, problem}; }
 
 }  // namespace
 
-HeaderResult parse_frame_header(std::string_view bytes) {
+HeaderResult parse_frame_header(std::string_view bytes, bool deflates) {
   if (bytes.size() < 2) return {};
   const auto first = static_cast<unsigned char>(bytes[0]);
   const auto second = static_cast<unsigned char>(bytes[1]);
   FrameHeader header;
-  header.fin = (first & 0x80) != 0;
+  header.fin = (first & kFin) != 0;
+  header.compressed = (first & kRsv1) != 0;
   header.opcode = static_cast<Opcode>(first & 0x0f);
-  if ((first & 0x70) != 0) return error("reserved bits are set");
+  const bool begins_message = header.opcode == Opcode::kText || header.opcode == Opcode::kBinary;
+  if ((first & kOtherReserved) != 0 || (header.compressed && !(deflates && begins_message)))
+    return error("reserved bits are set");
   const auto code = first & 0x0f;
   if ((code > 2 && code < 8) || code > 10) return error("reserved opcode");
   if ((second & 0x80) == 0) return error("a client's frame is not masked");
@@ -56,8 +63,8 @@ void unmask(char* data, std::size_t size, const std::array<unsigned char, 4>& ma
   for (; i < size; ++i) data[i] = static_cast<char>(data[i] ^ static_cast<char>(turned[i & 7]));
 }
 
-std::size_t write_frame_header(char* out, Opcode opcode, std::size_t payload_size) {
-  out[0] = static_cast<char>(0x80 | static_cast<int>(opcode));
+std::size_t write_frame_header(char* out, Opcode opcode, std::size_t payload_size, Compressed compressed) {
+  out[0] = static_cast<char>(kFin | (compressed == Compressed::kYes ? kRsv1 : 0) | static_cast<int>(opcode));
   if (payload_size < 126) {
     out[1] = static_cast<char>(payload_size);
     return 2;
@@ -68,9 +75,9 @@ std::size_t write_frame_header(char* out, Opcode opcode, std::size_t payload_siz
   return 2 + bytes;
 }
 
-void append_frame_header(std::string& out, Opcode opcode, std::size_t payload_size) {
+void append_frame_header(std::string& out, Opcode opcode, std::size_t payload_size, Compressed compressed) {
   std::array<char, kMaxServerHeader> header;
-  out.append(header.data(), write_frame_header(header.data(), opcode, payload_size));
+  out.append(header.data(), write_frame_header(header.data(), opcode, payload_size, compressed));
 }
 
 std::string_view server_frame_payload(std::string_view frame) {

@@ -34,6 +34,8 @@ enum class CloseCode : std::uint16_t {
 /// The header of a frame that a client sent.
 struct FrameHeader {
   bool fin = false;
+  /// RSV1 of a message's first frame: permessage-deflate (RFC 7692 section 6).
+  bool compressed = false;
   Opcode opcode = Opcode::kText;
   std::uint64_t payload_size = 0;
   std::array<unsigned char, 4> mask{};
@@ -48,18 +50,21 @@ struct HeaderResult {
   const char* problem = "";
 };
 
-/// Reads a client's frame header: masking is a must, reserved bits and opcodes and fragmented or
-/// long control frames are errors (1002).
-HeaderResult parse_frame_header(std::string_view bytes);
+/// Reads a client's frame header: masking is a must, reserved bits and opcodes and fragmented or long control frames
+/// are errors (1002). `deflates`: the connection has agreed on compression.
+HeaderResult parse_frame_header(std::string_view bytes, bool deflates = false);
 
 /// Unmasks in place; `offset` is the position of `data` within the payload.
 void unmask(char* data, std::size_t size, const std::array<unsigned char, 4>& mask, std::size_t offset);
 
 /// The longest header a server writes.
 constexpr std::size_t kMaxServerHeader = 10;
+enum class Compressed : bool { kNo, kYes };
 /// Writes an unmasked header with FIN; returns its length.
-std::size_t write_frame_header(char* out, Opcode opcode, std::size_t payload_size);
-void append_frame_header(std::string& out, Opcode opcode, std::size_t payload_size);
+std::size_t write_frame_header(char* out, Opcode opcode, std::size_t payload_size,
+                               Compressed compressed = Compressed::kNo);
+void append_frame_header(std::string& out, Opcode opcode, std::size_t payload_size,
+                         Compressed compressed = Compressed::kNo);
 /// What stands in `frame`, one whole frame that this server wrote.
 std::string_view server_frame_payload(std::string_view frame);
 

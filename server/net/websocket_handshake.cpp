@@ -28,10 +28,11 @@ bool is_websocket_handshake(const Request& request) {
          request.header("sec-websocket-version") == "13" && is_websocket_key(request.header("sec-websocket-key"));
 }
 
-std::string accept_websocket(std::string_view key, std::string_view subprotocol) {
+std::string accept_websocket(std::string_view key, std::string_view subprotocol, std::string_view extensions) {
   std::string head = status_line(101) +
                      "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " + accept_key(key) + "\r\n";
   if (!subprotocol.empty()) head += "Sec-WebSocket-Protocol: " + std::string(subprotocol) + "\r\n";
+  if (!extensions.empty()) head += "Sec-WebSocket-Extensions: " + std::string(extensions) + "\r\n";
   return head + "\r\n";
 }
 

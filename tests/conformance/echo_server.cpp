@@ -46,6 +46,8 @@ int main() {
   context.websocket.silence_ms = 60'000;
   context.websocket.max_message = 64 << 20;
   context.websocket.max_unsent = 256 << 20;
+  context.websocket.deflate = true;
+  context.websocket.deflate_from = 0;  // kosoku cannot read the text of an answer that is not compressed
   net::IoThread thread(0);
   net::Listener listener({&thread}, "127.0.0.1:0", context, nullptr);
   listener.start();
