@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include <array>
 #include <atomic>
@@ -58,10 +59,11 @@ void append_client_header(std::string& out, std::size_t payload) {
 
 std::string upgrade_request(const std::string& target) {
   const auto* protocol = ChatClient::speaks_protobuf ? "Sec-WebSocket-Protocol: simpleim.v1.proto\r\n" : "";
+  const auto* extension = ChatClient::deflates ? "Sec-WebSocket-Extensions: permessage-deflate\r\n" : "";
   return "GET " + target +
          " HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
          "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n" +
-         protocol + "\r\n";
+         protocol + extension + "\r\n";
 }
 
 }  // namespace
@@ -209,6 +211,24 @@ std::string_view receive(int fd, bool& ended) {
   const auto got = ::recv(fd, buffer.data(), buffer.size(), 0);
   ended = got == 0 || (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
   return {buffer.data(), got > 0 ? static_cast<std::size_t>(got) : 0};
+}
+
+std::string_view inflate(std::string_view compressed) {
+  static thread_local z_stream stream = [] {
+    z_stream made{};
+    inflateInit2(&made, -15);
+    return made;
+  }();
+  static thread_local std::string out(64 << 10, '\0');
+  static thread_local std::string in;
+  in.assign(compressed).append("\0\0\xff\xff", 4);
+  inflateReset(&stream);
+  stream.next_in = reinterpret_cast<Bytef*>(in.data());
+  stream.avail_in = static_cast<uInt>(in.size());
+  stream.next_out = reinterpret_cast<Bytef*>(out.data());
+  stream.avail_out = static_cast<uInt>(out.size());
+  (void)::inflate(&stream, Z_SYNC_FLUSH);
+  return {out.data(), out.size() - stream.avail_out};
 }
 
 }  // namespace simpleim::bench

@@ -26,6 +26,8 @@ class ChatClient {
 
   /// All clients of the run write and read binary frames (proto/simpleim.proto).
   static inline bool speaks_protobuf = false;
+  /// All clients of the run offer permessage-deflate.
+  static inline bool deflates = false;
   /// What all clients have been sent, with the headers of the frames.
   static inline std::uint64_t received_bytes = 0;
 
@@ -66,6 +68,8 @@ class ChatClient {
 };
 
 std::string_view receive(int fd, bool& ended);
+/// A compressed message, good until the next one.
+std::string_view inflate(std::string_view compressed);
 /// Nanoseconds of the steady clock.
 std::uint64_t now_ns();
 /// 16 hexadecimal digits.
@@ -100,7 +104,10 @@ bool ChatClient::read(F&& frame) {
       header = 10;
     }
     if (data.size() < header + size) break;
-    if ((data[0] & 0x0f) == 1 || (data[0] & 0x0f) == 2) frame(type_of(data.substr(header, size)), data.substr(header, size));
+    if ((data[0] & 0x0f) == 1 || (data[0] & 0x0f) == 2) {
+      const auto payload = (data[0] & 0x40) != 0 ? inflate(data.substr(header, size)) : data.substr(header, size);
+      frame(type_of(payload), payload);
+    }
     data.remove_prefix(header + size);
   }
   partial_ = data;

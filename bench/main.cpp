@@ -22,6 +22,7 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--set", options.settings, "KEY=VALUE for the server");
   app.add_flag("--protobuf", ChatClient::speaks_protobuf, "clients write and read binary frames");
+  app.add_flag("--deflate", ChatClient::deflates, "clients offer permessage-deflate (with --set ws.compression=true)");
   app.add_option("--seconds", options.seconds, "length of a measured stretch")->capture_default_str();
   app.add_option("--pairs", options.pairs)->capture_default_str();
   app.add_option("--window", options.window, "unacknowledged messages a pair")->capture_default_str();
