@@ -15,6 +15,8 @@ declare -A SETS=(
   [cluster]="python3 python3-venv mariadb-server redis-server nginx-light curl"
   # make test, beside build and cluster
   [test]="libgtest-dev libgmock-dev clang-16 libclang-rt-16-dev strace fiu-utils ccache openssl sqlite3 protobuf-compiler iproute2 iptables systemd docker-compose faketime"
+  # the servers of make test that are written in Java
+  [java]="default-jre-headless maven"
   # the browser tests of make test
   [browser]="chromium fonts-noto-cjk fonts-noto-color-emoji coturn"
   # make test-deep, beside the others

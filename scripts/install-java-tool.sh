@@ -1,10 +1,9 @@
 #!/usr/bin/env bash
-# Puts servers of the tests that are written in Java into build/tools (a minute the first time): opensearch, kafka. They come as
-# the parts that a repository of Java libraries has, and are laid out here as their own archives are.
+# Puts OpenSearch, for the tests, into build/tools (a minute the first time). It comes as the parts that a repository of Java
+# libraries has, and is laid out here as its own archive is.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 OPENSEARCH=2.19.6
-KAFKA=4.1.1
 
 # copy FOLDER GROUP:NAME:VERSION…: these and all that they need.
 copy() {
@@ -42,7 +41,7 @@ install_opensearch() {
   local home=$1
   copy "$home/lib" "org.opensearch:opensearch:$OPENSEARCH" "org.opensearch.plugin:transport-netty4-client:$OPENSEARCH" \
     "org.opensearch.plugin:analysis-common:$OPENSEARCH" "org.opensearch:opensearch-plugin-classloader:$OPENSEARCH" \
-    org.apache.logging.log4j:log4j-core:2.21.0
+    org.apache.logging.log4j:log4j-core:2.25.4
   module "$home" transport-netty4 org.opensearch.transport.Netty4Plugin "$home"/lib/netty-*.jar "$home"/lib/transport-netty4-client-*.jar
   module "$home" analysis-common org.opensearch.analysis.common.CommonAnalysisPlugin "$home"/lib/analysis-common-*.jar
   cat >"$home/modules/transport-netty4/plugin-security.policy" <<'EOT'
@@ -56,13 +55,9 @@ grant {
 EOT
 }
 
-install_kafka() {
-  copy "$1/lib" "org.apache.kafka:kafka_2.13:$KAFKA" org.slf4j:slf4j-simple:1.7.36
-}
-
 case "${1:-}" in
-  opensearch | kafka) ;;
-  *) echo "usage: scripts/install-java-tool.sh opensearch|kafka" >&2; exit 1 ;;
+  opensearch) ;;
+  *) echo "usage: scripts/install-java-tool.sh opensearch" >&2; exit 1 ;;
 esac
 [ -d "build/tools/$1" ] && exit 0
 echo "fetching $1 (a minute, once)"

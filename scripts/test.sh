@@ -8,7 +8,7 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 TEST=(architecture deploy asan tsan fuzz conformance integration hostile cluster fault web e2e)
 # The deep tier in parts of about the same length; CI runs one of them a landing.
-PARTS=("mysql mongo helm description" "fuzz-long kills protobuf deflate" "bare" "bare-test")
+PARTS=("mysql mongo opensearch helm description" "fuzz-long kills protobuf deflate" "bare" "bare-test")
 case "${1:-}" in
   "") SUITES=("${TEST[@]}") ;;
   deep) read -ra SUITES <<<"${PARTS[*]}" ;;
@@ -132,9 +132,10 @@ fuzz_targets() { step build scripts/build.sh asan "${FUZZ_TARGETS[@]/#/fuzz_}"; 
 
 say "packages"
 SECONDS=0
-step packages scripts/install-deps.sh build cluster test
+step packages scripts/install-deps.sh build cluster test java
 step python scripts/install-python.sh
 step minio scripts/install-go-tool.sh minio
+step opensearch scripts/install-java-tool.sh opensearch
 TIMES+=("$(printf '%5d s  packages and tools' "$SECONDS")")
 
 for suite in "${SUITES[@]}"; do
@@ -157,6 +158,7 @@ for suite in "${SUITES[@]}"; do
     mysql) release && TEST_STORE=mysql py mysql tests/integration -m "not embedded" ;;
     protobuf) release && TEST_ENCODING=protobuf py protobuf tests/integration -m "not json_frames" ;;
     deflate) step build scripts/build.sh release echo_server && py deflate tests/conformance -m deflate ;;
+    opensearch) release && TEST_SEARCH=opensearch py opensearch tests/integration/test_search.py -m "not embedded" ;;
     description) release && py description tests/description ;;
     mongo) release && TEST_STORE=mongo py mongo tests/integration -m "not embedded" ;;
     helm) step helm scripts/install-go-tool.sh helm && release && py helm tests/deploy -m helm ;;

@@ -151,6 +151,20 @@ std::string redis_problem(const std::string& text) {
   return "";
 }
 
+std::string search_problem(const std::string& text) {
+  if (text.empty()) return "";
+  const auto url = ServiceUrl::parse(text);
+  if (!url || (url->scheme != "http" && url->scheme != "https"))
+    return "not a URL of the form https://user:password@host:9200/index";
+  // What OpenSearch takes as the name of an index.
+  const auto is_allowed = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+  };
+  if (!std::all_of(url->path.begin(), url->path.end(), is_allowed) || url->path.find_first_of("-_.") == 0)
+    return "the name of the index, behind the last /, takes a-z, 0-9 and, but for its beginning, - _ .";
+  return "";
+}
+
 /// Of RFC 3986 section 2.3, and what parts a path: nothing that a page or a cookie would need escaped.
 constexpr std::string_view kPathMarks = "-._~/";
 
@@ -198,6 +212,7 @@ std::string Config::problem() const {
   if (!files.s3.empty() && (!s3 || (s3->scheme != "http" && s3->scheme != "https") || s3->path.empty() ||
                             s3->user.empty() || s3->password.empty() || s3->path.find('/') != std::string::npos))
     return "files.s3: not a URL of the form https://access_key:secret_key@host/bucket";
+  if (auto wrong = search_problem(search.url); !wrong.empty()) return "search.url: " + wrong;
   const auto outside = ServiceUrl::parse(files.s3_public);
   if (!files.s3_public.empty() && (!outside || (outside->scheme != "http" && outside->scheme != "https") ||
                                    !outside->path.empty() || !outside->user.empty()))

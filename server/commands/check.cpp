@@ -34,6 +34,11 @@ int check(const Options& options) {
   for (const auto& variable : base::unknown_environment(environ))
     std::cout << "environment: " << variable.name << " is not known and changes nothing; the nearest is "
               << variable.nearest << "\n";
+  if (!config.search.url.empty()) {
+    Foundations on;
+    make_shared_search_index(config, on.clock, on.random, on.metrics)->open();
+    std::cout << "search: ok\n";
+  }
   if (!is_embedded(config)) {
     Workplace place(config);
     std::cout << "database: ok\n";

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "base/log.h"
 #include "base/service_url.h"
 #include "cluster/in_process/bus.h"
 #include "cluster/in_process/presence_directory.h"
@@ -13,10 +14,13 @@
 #include "store/mongo/message_archive.h"
 #include "store/mysql/mysql_store.h"
 #include "store/s3/s3_file_store.h"
+#include "store/sqlite/search_index.h"
 #include "store/sqlite/sqlite_store.h"
 
 namespace simpleim {
 namespace {
+
+constexpr int kSearchPort = 9200;
 
 std::string origin_of(const base::ServiceUrl& url) {
   const auto& host = url.hosts.front();
@@ -97,6 +101,42 @@ OpenedStore open_store(const base::Config& config, std::size_t readers, const ba
   random.fill(proposed.data(), proposed.size());
   auto key = mysql->setting("jwt_key", proposed);
   return {std::move(mysql), std::move(key)};
+}
+
+std::unique_ptr<store::opensearch::OpenSearchIndex> make_shared_search_index(const base::Config& config,
+                                                                             const base::Clock& clock,
+                                                                             base::Random& random,
+                                                                             base::Metrics& metrics) {
+  if (config.search.url.empty()) return nullptr;
+  const auto url = base::ServiceUrl::parse(config.search.url).value();
+  store::opensearch::OpenSearchOptions options;
+  for (const auto& host : url.hosts)
+    options.endpoints.push_back(url.scheme + "://" + host.host + ":" +
+                                std::to_string(host.port != 0 ? host.port : kSearchPort));
+  options.user = url.user;
+  options.password = url.password;
+  options.ca_file = config.search.ca;
+  if (!url.path.empty()) options.index = url.path;
+  options.node = config.server.node_id;
+  options.deadline_ms = config.search.deadline_ms;
+  options.metrics = metrics.backend("search");
+  return std::make_unique<store::opensearch::OpenSearchIndex>(options, clock, random);
+}
+
+std::unique_ptr<store::SearchIndex> open_search_index(const base::Config& config, const base::Clock& clock,
+                                                      base::Random& random, base::Metrics& metrics) {
+  auto shared = make_shared_search_index(config, clock, random, metrics);
+  if (!shared)
+    return std::make_unique<store::sqlite::SqliteSearchIndex>(config.server.data_dir + "/search.db",
+                                                              static_cast<std::size_t>(config.store.readers));
+  try {
+    shared->open();
+  } catch (const store::StoreError& e) {
+    if (e.code() != protocol::ErrorCode::kUnavailable) throw;
+    base::log::warn("search waits for its server", {{"why", e.what()}});
+  }
+  shared->campaign();
+  return shared;
 }
 
 std::string files_origin(const base::Config& config) {

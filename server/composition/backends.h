@@ -12,6 +12,7 @@
 #include "store/file_store.h"
 #include "store/message_archive.h"
 #include "store/mysql/options.h"
+#include "store/opensearch/search_index.h"
 #include "store/store.h"
 
 /// Which backend stands behind which port.
@@ -32,6 +33,16 @@ store::mysql::MysqlOptions mysql_options(const base::Config& config, std::size_t
 /// Null: messages lie in MySQL.
 std::unique_ptr<store::MessageArchive> open_archive(const base::Config& config, const base::Clock& clock,
                                                     base::Metrics& metrics);
+
+/// An index that all nodes share (search.url), else one in the data folder. It takes part in the choice of the node
+/// that writes. A server that does not answer is waited for later; one that is of no use throws StoreError.
+std::unique_ptr<store::SearchIndex> open_search_index(const base::Config& config, const base::Clock& clock,
+                                                      base::Random& random, base::Metrics& metrics);
+/// Nothing: each node has an index of its own.
+std::unique_ptr<store::opensearch::OpenSearchIndex> make_shared_search_index(const base::Config& config,
+                                                                             const base::Clock& clock,
+                                                                             base::Random& random,
+                                                                             base::Metrics& metrics);
 
 /// An S3 bucket, else the data folder. Throws StoreError.
 std::unique_ptr<store::FileStore> open_file_store(const base::Config& config, const base::Clock& clock,

@@ -77,6 +77,8 @@ Server::Parts::Parts(const Config& c)
       listeners(c, on, stores, threads, conversations, services, sockets) {
   sockets.gateway.connect(services.sessions, services.commits, services.last_seen);
   if (sockets.link) sockets.link->start(sockets.gateway);
+  if (sockets.link && !config.search.url.empty())
+    services.indexer.share([this](const auto& moved) { sockets.link->tell_moved(moved); });
 }
 
 Server::Server(const Config& config) {

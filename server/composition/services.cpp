@@ -31,7 +31,7 @@ service::Files::Options file_options(const base::Config& config) {
 
 Services::Services(const base::Config& config, Foundations& on, Stores& stores, service::Calls& calls,
                    service::EventSink& sockets)
-    : indexer(stores.main, stores.search_index, sockets),
+    : indexer(stores.main, *stores.search_index, sockets),
       commits(stores.main, indexer, on.clock, on.metrics, commit_options(config)),
       tokens(stores.opened.key, on.clock),
       passwords(config.auth.argon2_memory_kib, config.auth.argon2_iterations),
@@ -42,7 +42,7 @@ Services::Services(const base::Config& config, Foundations& on, Stores& stores, 
       groups(stores.main, commits, on.ids, group_options(config)),
       last_seen(commits),
       reports(commits, on.ids),
-      search(stores.main, stores.search_index),
+      search(stores.main, *stores.search_index),
       media("/proc/self/exe", config.server.data_dir + "/files/tmp"),
       files(service::Files::Ports{stores.main, *stores.contents, commits, media, on.ids, on.random, on.clock},
             stores.opened.key, file_options(config)),

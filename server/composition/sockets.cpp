@@ -22,9 +22,9 @@ Sockets::Sockets(const base::Config& config, Foundations& on, Stores& stores, Th
     : directory(directory_options(config)),
       link(stores.bus->alone() && stores.main.commit_log() == nullptr
                ? nullptr
-               : std::make_unique<gateway::ClusterLink>(
-                     gateway::ClusterLink::Ports{*stores.bus, stores.main, *stores.presence, threads.requests, on.clock,
-                                                 config.server.node_id, threads.io.size(), std::move(note_moved)})),
+               : std::make_unique<gateway::ClusterLink>(gateway::ClusterLink::Ports{
+                     *stores.bus, stores.main, *stores.presence, threads.requests, on.clock, config.server.node_id,
+                     threads.io.size(), std::move(note_moved), !config.search.url.empty()})),
       context{.store = stores.main,
               .calls = &calls,
               .conversations = conversations,

@@ -17,7 +17,7 @@ std::unique_ptr<cluster::Bus> open_bus(const base::Config& config, std::string_v
 Stores::Stores(const base::Config& config, Foundations& on)
     : opened(open_store(config, static_cast<std::size_t>(config.store.readers), on.clock, on.random, on.metrics)),
       main(*opened.store),
-      search_index(config.server.data_dir + "/search.db", static_cast<std::size_t>(config.store.readers)),
+      search_index(open_search_index(config, on.clock, on.random, on.metrics)),
       contents(open_file_store(config, on.clock, on.metrics)),
       bus(open_bus(config, opened.key, on)),
       presence(make_presence_directory(config, on.clock, on.random, on.metrics)) {}

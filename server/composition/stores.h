@@ -4,7 +4,6 @@
 #include <string>
 
 #include "composition/backends.h"
-#include "store/sqlite/search_index.h"
 
 namespace simpleim {
 
@@ -23,7 +22,7 @@ struct Stores {
 
   OpenedStore opened;
   store::Store& main;
-  store::sqlite::SqliteSearchIndex search_index;
+  std::unique_ptr<store::SearchIndex> search_index;
   std::unique_ptr<store::FileStore> contents;
   std::unique_ptr<cluster::Bus> bus;
   std::unique_ptr<cluster::PresenceDirectory> presence;

@@ -200,6 +200,25 @@ Publication publication_of(const Connected& connected) {
   return publication;
 }
 
+std::string moved_payload(const std::vector<service::ConversationId>& conversations) {
+  std::string payload;
+  base::ByteWriter out(payload);
+  for (const auto& conversation : conversations) out.number(conversation.low).number(conversation.high);
+  return payload;
+}
+
+std::vector<service::ConversationId> parse_moved(std::string_view payload) {
+  std::vector<service::ConversationId> conversations;
+  ByteReader in(payload);
+  while (!in.at_end()) {
+    service::ConversationId conversation;
+    conversation.low = in.number<std::uint64_t>();
+    conversation.high = in.number<std::uint64_t>();
+    if (in.ok()) conversations.push_back(conversation);
+  }
+  return conversations;
+}
+
 std::optional<Received> parse_publication(const TopicKey& topic, std::string_view payload, std::size_t threads) {
   Received received;
   received.batch = std::make_shared<DeliveryBatch>();

@@ -29,6 +29,11 @@ struct Connected {
 };
 Publication publication_of(const Connected& connected);
 
+/// Where a node has stored messages.
+std::string moved_payload(const std::vector<service::ConversationId>& conversations);
+/// Whole ones, as many as are there.
+std::vector<service::ConversationId> parse_moved(std::string_view payload);
+
 struct Received {
   /// For the sockets of the topic's node; nothing in it has an origin.
   std::shared_ptr<DeliveryBatch> batch;

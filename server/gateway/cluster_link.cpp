@@ -24,6 +24,8 @@ constexpr std::int64_t kPresenceDelayMs = 500;
 /// When the directory did not answer.
 constexpr std::int64_t kPresenceAgainMs = 2000;
 constexpr std::size_t kPresencePage = 500;
+/// Of the bus; beside those of users, groups and presence.
+constexpr std::string_view kMovedTopic = "moved";
 
 }  // namespace
 
@@ -41,6 +43,7 @@ void ClusterLink::start(LocalSockets& sockets) {
                       base::log::warn("the bus was interrupted; clients are told to look again");
                       sockets_->resync();
                     });
+  if (ports_.hears_moved) ports_.bus.subscribe(kMovedTopic);
   thread_ = std::thread([this] { run(); });
 }
 
@@ -62,6 +65,7 @@ void ClusterLink::deliver(std::shared_ptr<DeliveryBatch> batch, const std::vecto
 }
 
 void ClusterLink::receive(std::string_view name, std::string_view payload) {
+  if (name == kMovedTopic) return ports_.moved(parse_moved(payload));
   const auto topic = parse_bus_topic(name);
   if (!topic) return;
   if (topic->kind == TopicKey::Kind::kPresence) {
@@ -72,6 +76,10 @@ void ClusterLink::receive(std::string_view name, std::string_view payload) {
   for (const auto& session : received->ended) sockets_->end_session(session.user, session.session);
   for (const auto& connected : received->connected) sockets_->replace(connected);
   feed_.pass(std::move(received->batch));
+}
+
+void ClusterLink::tell_moved(const std::vector<service::ConversationId>& conversations) {
+  ports_.bus.publish(kMovedTopic, moved_payload(conversations));
 }
 
 void ClusterLink::connected(const Connected& connected) {

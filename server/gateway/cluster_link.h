@@ -46,8 +46,9 @@ class ClusterLink {
     /// This one's name, as it stands in the commit log.
     std::string node;
     std::size_t threads;
-    /// Told where other nodes have stored messages.
+    /// Told where other nodes have stored messages; with `hears_moved` at once, else when their commits are read.
     std::function<void(const std::vector<service::ConversationId>&)> moved;
+    bool hears_moved = false;
   };
   explicit ClusterLink(Ports ports);
   ~ClusterLink() { stop(); }
@@ -73,6 +74,9 @@ class ClusterLink {
   std::vector<service::ConversationId> anchor(UserId user, const std::vector<Feed::Place>& places) {
     return feed_.anchor(user, places);
   }
+
+  /// Tells the others where this node has stored messages: for the one that writes to an index that they share.
+  void tell_moved(const std::vector<service::ConversationId>& conversations);
 
   // A shard's first session listens to the topic, its last one no longer.
   void open(const TopicKey& topic);

@@ -93,10 +93,10 @@ const Frames& FrameForms::in(Form form, const DeliveryBatch& batch, FormMaker& m
                                [&](const auto& at, std::size_t, bool) { return json_of(batch, at); });
     } else {
       const auto& plain = in({form.encoding, false}, batch, maker);
-      lazy.frames = compressed(batch, net::Opcode::kBinary, maker.deflate,
-                               [&](const auto&, std::size_t place, bool is_message) {
-                                 return (is_message ? plain.messages : plain.steps)[place].of(plain.bytes);
-                               });
+      lazy.frames =
+          compressed(batch, net::Opcode::kBinary, maker.deflate, [&](const auto&, std::size_t place, bool is_message) {
+            return (is_message ? plain.messages : plain.steps)[place].of(plain.bytes);
+          });
     }
   });
   return lazy.frames;

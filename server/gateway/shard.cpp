@@ -146,8 +146,7 @@ void Shard::deliver_notice(const Notice& notice, StepFrames& frames) {
   auto* topic = topics_.find(notice.topic);
   if (topic == nullptr) return;
   for (auto* session : topic->sessions)
-    if (session->origin().connection != notice.except.connection)
-      session->deliver(frames);
+    if (session->origin().connection != notice.except.connection) session->deliver(frames);
 }
 
 void Shard::apply_membership(const service::MembershipChanged& changed) {

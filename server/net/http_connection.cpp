@@ -347,8 +347,8 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
       return advance();
     }
     auto& accepted = std::get<Upgrade>(reply);
-    responder_.write(accept_websocket(handshake.key, accepted.subprotocol,
-                                      handshake.deflate ? handshake.deflate->response : ""));
+    responder_.write(
+        accept_websocket(handshake.key, accepted.subprotocol, handshake.deflate ? handshake.deflate->response : ""));
     if (!self_) return;
     // A socket that is just open takes 200 bytes at once; one that does not is as good as closed.
     if (!responder_.is_drained()) return finish();

@@ -69,8 +69,7 @@ std::optional<DeflateAgreement> accept_offer(std::string_view offer) {
     }
   }
   agreed.response = std::string(kName) + "; server_no_context_takeover; client_no_context_takeover";
-  if (names_server_bits)
-    agreed.response += "; server_max_window_bits=" + std::to_string(agreed.server_window_bits);
+  if (names_server_bits) agreed.response += "; server_max_window_bits=" + std::to_string(agreed.server_window_bits);
   return agreed;
 }
 

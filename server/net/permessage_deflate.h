@@ -5,8 +5,8 @@
 #include <string>
 #include <string_view>
 
-/// Compressed messages (RFC 7692), without context takeover in either direction: each message stands for itself, so what
-/// many sockets get is compressed once, and a connection holds no window.
+/// Compressed messages (RFC 7692), without context takeover in either direction: each message stands for itself, so
+/// what many sockets get is compressed once, and a connection holds no window.
 namespace simpleim::net {
 
 /// What a client and the server agree on.

@@ -203,8 +203,7 @@ void write(std::string& json, const BinaryFrame& frame) {
 
 std::optional<ClientFrame> read_protobuf(std::string& json, std::string_view bytes, const FrameLimits& limits) {
   const auto refused = [](const char* why) {
-    return refuse(ErrorCode::kMalformedJson,
-                  std::string("the message is not a Frame of proto/simpleim.proto: ") + why);
+    return refuse(ErrorCode::kMalformedJson, std::string("the message is not a Frame of proto/simpleim.proto: ") + why);
   };
   try {
     const auto frame = read_frame(bytes);

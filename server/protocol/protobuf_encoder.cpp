@@ -329,12 +329,10 @@ void ProtobufEncoder::encode(std::string& out, std::string_view json) {
   add_u32(w, proto::Frame::kSeq, frame.seq);
   add_i64(w, proto::Frame::kTimestamp, frame.timestamp);
 
-  const auto readable = frame.content.empty()
-                            ? 0
-                            : padded.size() - static_cast<std::size_t>(frame.content.data() - padded.data());
+  const auto readable =
+      frame.content.empty() ? 0 : padded.size() - static_cast<std::size_t>(frame.content.data() - padded.data());
   JsonContent content;
-  const bool is_plain =
-      !frame.content.empty() && read_object(buffers_->contents, frame.content, readable, content);
+  const bool is_plain = !frame.content.empty() && read_object(buffers_->contents, frame.content, readable, content);
   const bool names_conversation = kind_of(frame.type) == FrameKind::Mark || kind_of(frame.type) == FrameKind::Typing;
   const bool is_implied_conversation =
       frame.seq != 0 ? is_implied(frame)
@@ -344,8 +342,7 @@ void ProtobufEncoder::encode(std::string& out, std::string_view json) {
   if (frame.content.empty() || (is_plain && Contents(w, frame, content).write())) return;
   auto& sync = buffers_->sync;
   sync.clear();
-  if (frame.type == static_cast<int>(FrameType::kSync) &&
-      write_sync(buffers_->contents, frame.content, readable, sync))
+  if (frame.type == static_cast<int>(FrameType::kSync) && write_sync(buffers_->contents, frame.content, readable, sync))
     w.add_message(proto::Frame::kSync, sync);
   else w.add_bytes(proto::Frame::kJson, frame.content);
 }

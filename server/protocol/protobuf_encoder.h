@@ -9,8 +9,8 @@
 namespace simpleim::protocol {
 
 /// Writes the server's frames as Protobuf (proto/simpleim.proto): any of them from its JSON, the form that they have
-/// everywhere else, and those of a message's path from what they say (docs/decisions/0024). Keeps its buffers from frame
-/// to frame; one instance a thread.
+/// everywhere else, and those of a message's path from what they say (docs/decisions/0024). Keeps its buffers from
+/// frame to frame; one instance a thread.
 class ProtobufEncoder {
  public:
   ProtobufEncoder();

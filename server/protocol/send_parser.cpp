@@ -138,7 +138,8 @@ std::optional<RefusedFrame> read_mention(std::string_view id, SendFrame& out) {
   }
   const auto user = UserId::parse(id);
   if (!user)
-    return refuse(ErrorCode::kValidation, "content.at_user_ids: each must be a user id or \"*\"", "content.at_user_ids");
+    return refuse(ErrorCode::kValidation, "content.at_user_ids: each must be a user id or \"*\"",
+                  "content.at_user_ids");
   out.mentions.push_back(*user);
   return std::nullopt;
 }
@@ -183,8 +184,7 @@ std::optional<RefusedFrame> read_recipient(std::string_view to, std::string_view
     return std::nullopt;
   }
   if (type == FrameType::kGroup) return refuse(ErrorCode::kValidation, "group_id: missing; name the group", "group_id");
-  if (to.empty())
-    return refuse(ErrorCode::kValidation, "to: missing; name a user (to) or a group (group_id)", "to");
+  if (to.empty()) return refuse(ErrorCode::kValidation, "to: missing; name a user (to) or a group (group_id)", "to");
   const auto user = UserId::parse(to);
   if (!user) return refuse(ErrorCode::kValidation, "to: a user id (user_…) is needed", "to");
   out.to = *user;

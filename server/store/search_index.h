@@ -60,6 +60,8 @@ class SearchIndex {
  public:
   virtual ~SearchIndex() = default;
 
+  /// Whether it is this process that writes: where several share an index one of them does.
+  virtual bool leads() { return true; }
   /// 0 when nothing of the conversation is in the index.
   virtual std::int64_t indexed_to(ConversationId conversation) = 0;
   /// All of it or nothing. At most one update of a conversation.

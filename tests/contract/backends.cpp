@@ -9,10 +9,12 @@
 #include "servers/mariadb_server.h"
 #include "servers/minio_server.h"
 #include "servers/mongo_server.h"
+#include "servers/opensearch_server.h"
 #include "servers/redis_server.h"
 #include "store/local_files/local_file_store.h"
 #include "store/mongo/message_archive.h"
 #include "store/mysql/mysql_store.h"
+#include "store/opensearch/search_index.h"
 #include "store/s3/s3_file_store.h"
 #include "store/sqlite/search_index.h"
 #include "store/sqlite/sqlite_store.h"
@@ -114,7 +116,13 @@ std::vector<FileBackend> file_backends() {
 }
 
 std::vector<SearchBackend> search_backends() {
-  return {{"sqlite", [] { return std::make_unique<SqliteSearchPlace>(); }}};
+  return {{"sqlite", [] { return std::make_unique<SqliteSearchPlace>(); }},
+          {"opensearch", [] {
+             auto index = std::make_unique<store::opensearch::OpenSearchIndex>(OpenSearchServer::shared().options(),
+                                                                               system_clock(), secure_random());
+             index->open();
+             return index;
+           }}};
 }
 
 std::vector<BusBackend> bus_backends() {

@@ -29,8 +29,9 @@ void check(const protocol::RefusedFrame& frame) {
 void check(const protocol::SendFrame& frame) {
   if (frame.content.empty() || (!frame.to && !frame.group)) std::abort();
   must_be_json(frame.content);
-  const protocol::Message message{frame.message_id, base::ConversationId::between(base::UserId{1}, frame.to),
-                                  base::UserId{1}, frame.type, 1, 1, frame.content};
+  const protocol::Message message{
+      frame.message_id, base::ConversationId::between(base::UserId{1}, frame.to), base::UserId{1}, frame.type, 1, 1,
+      frame.content};
   std::string out;
   protocol::write_message(out, message);
   must_be_json(out);

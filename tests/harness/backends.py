@@ -157,6 +157,48 @@ class Minio(Backend):
         return f"simpleim-{next(self._buckets)}"
 
 
+class OpenSearch(Backend):
+    """Put together by scripts/install-java-tool.sh."""
+
+    name = "opensearch"
+    _indexes = itertools.count(1)
+    HOME = ROOT / "build" / "tools" / "opensearch"
+
+    def prepare(self):
+        for folder in ("config", "tmp", "plugins"):
+            (self.dir / folder).mkdir()
+        for folder in ("lib", "modules"):
+            (self.dir / folder).symlink_to(self.HOME / folder)
+        (self.dir / "config" / "opensearch.yml").write_text(
+            f"discovery.type: single-node\nhttp.host: [{', '.join(self.addresses)}]\nhttp.port: {self.port}\ntransport.host: 127.0.0.1\n"
+            f"transport.port: {free_port()}\npath.data: {self.dir}/data\npath.logs: {self.dir}/logs\n"
+            "cluster.routing.allocation.disk.threshold_enabled: false\n")
+        (self.dir / "config" / "log4j2.properties").write_text(
+            "status = error\nappender.c.type = Console\nappender.c.name = c\nappender.c.layout.type = PatternLayout\n"
+            "appender.c.layout.pattern = %m%n\nrootLogger.level = warn\nrootLogger.appenderRef.c.ref = c\n")
+
+    def command(self):
+        # Without JNA it does not look who runs it: in a bare machine tests are root.
+        return ["java", "-Xms384m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.security.manager=allow",
+                "-Djna.nounpack=true", "-Djna.nosys=true", f"-Dopensearch.path.home={self.dir}", f"-Dopensearch.path.conf={self.dir}/config",
+                "-Dopensearch.distribution.type=tar", f"-Djava.io.tmpdir={self.dir}/tmp", "-cp", f"{self.dir}/lib/*",
+                "org.opensearch.bootstrap.OpenSearch"]
+
+    def answers(self):
+        try:
+            connection = http.client.HTTPConnection(self.addresses[0], self.port, timeout=1)
+            connection.request("GET", "/_cluster/health?wait_for_status=yellow&timeout=1s")
+            return connection.getresponse().status == 200
+        except (OSError, http.client.HTTPException):
+            return False
+
+    def url(self, index, address=None):
+        return f"http://{address or self.addresses[0]}:{self.port}/{index}"
+
+    def new_index(self):
+        return f"simpleim{next(self._indexes)}"
+
+
 class Nginx(Backend):
     """The proxy of deploy/nginx, in front of these nodes."""
 

@@ -63,10 +63,24 @@ def own_place():
     return settings
 
 
+_search = []
+
+
+def own_index():
+    """The URL of an index of one's own on the OpenSearch that all tests of this process share."""
+    from .backends import OpenSearch
+
+    if not _search:
+        _search.append(OpenSearch().start())
+    return _search[0].url(_search[0].new_index())
+
+
 class Server:
     def __init__(self, settings=None, data_dir=None, wrapper=(), env=None):
-        # TEST_STORE=mysql or mongo: every test as it is, on the stores of a cluster (messages in this one).
+        # TEST_SEARCH=opensearch: an index of its own on a shared server. TEST_STORE=mysql or mongo: every test as it is, on the stores of a cluster (messages in this one).
         store = own_place() if os.environ.get("TEST_STORE") else {}
+        if os.environ.get("TEST_SEARCH"):
+            store["search.url"] = own_index()
         self.settings = {**FAST, **store, **(settings or {})}
         self.own_dir = data_dir is None
         self.data_dir = pathlib.Path(data_dir or tempfile.mkdtemp(prefix="simpleim-test-"))
@@ -85,7 +99,7 @@ class Server:
 
     def operator(self, *arguments):
         """Runs a subcommand on what this server works on."""
-        store = [f"--set={k}={v}" for k, v in self.settings.items() if k.startswith(("store.", "cluster.", "auth.", "files.s3"))]
+        store = [f"--set={k}={v}" for k, v in self.settings.items() if k.startswith(("store.", "cluster.", "auth.", "files.s3", "search."))]
         return subprocess.run([str(BINARY), *arguments, "--data-dir", str(self.data_dir), *store],
                               capture_output=True, text=True, timeout=30)
 

@@ -26,6 +26,7 @@ constexpr std::int64_t kBusy = 20'000;
 constexpr int kRestPerWork = 19;
 constexpr auto kLook = 100ms;
 constexpr auto kAfterFailure = 5s;
+constexpr auto kFollow = 500ms;
 constexpr std::size_t kConversationsAtOnce = 1000;
 
 /// What an edit or a recall says of an earlier message.
@@ -66,11 +67,12 @@ void SearchIndexer::stop() {
 void SearchIndexer::deliver(std::vector<Event>&& events, std::int64_t oldest_ms) {
   {
     const std::lock_guard lock(mutex_);
-    const auto before = moved_.size();
+    auto& moved = leads_ ? moved_ : told_;
+    const auto before = moved.size();
     std::int64_t messages = 0;
     for (const auto& event : events)
       if (const auto* stored = std::get_if<MessageStored>(&event)) {
-        moved_.insert(stored->message.conversation);
+        moved.insert(stored->message.conversation);
         ++messages;
       }
     stored_ += messages;
@@ -91,7 +93,8 @@ void SearchIndexer::wake(bool was_empty) {
     moved_.clear();
     scan_ = true;
   }
-  if (!was_empty || (moved_.empty() && !scan_)) return;
+  if (told_.size() > kMaxMoved) told_.clear();  // the commit log tells
+  if (!was_empty || (moved_.empty() && told_.empty() && !scan_)) return;
   idle_ = false;
   ready_.notify_one();
 }
@@ -101,8 +104,19 @@ void SearchIndexer::work() {
   const sched_param none{};
   // Where the kernel refuses, the thread is merely as quick as others.
   (void)pthread_setschedparam(pthread_self(), SCHED_IDLE, &none);
-  const auto gather = store_.commit_log() == nullptr ? kGather : kGatherFar;
+  // Of a shared index one node asks, not each.
+  const auto gather = store_.commit_log() == nullptr || tell_ ? kGather : kGatherFar;
   while (!stopping_) {
+    const bool leads = index_.leads();
+    {
+      const std::lock_guard lock(mutex_);
+      if (leads && !leads_) scan_ = true;
+      leads_ = leads;
+    }
+    if (!leads) {
+      follow();
+      continue;
+    }
     std::vector<ConversationId> moved;
     bool scan = false;
     {
@@ -124,9 +138,25 @@ void SearchIndexer::work() {
       base::log::warn("the search index is behind and tries again", {{"what", e.what()}});
       std::unique_lock lock(mutex_);
       scan_ = true;
+      idle_ = false;
       ready_.wait_for(lock, kAfterFailure, [this] { return stopping_.load(); });
     }
   }
+}
+
+void SearchIndexer::follow() {
+  std::vector<ConversationId> told;
+  {
+    std::unique_lock lock(mutex_);
+    moved_.clear();
+    idle_ = told_.empty();
+    const auto stopping = [this] { return stopping_.load(); };
+    if (!ready_.wait_for(lock, kFollow, [this] { return stopping_ || !told_.empty(); })) return;
+    ready_.wait_for(lock, kGather, stopping);
+    told.assign(told_.begin(), told_.end());
+    told_.clear();
+  }
+  if (tell_) tell_(told);
 }
 
 void SearchIndexer::tidy() {

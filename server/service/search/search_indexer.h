@@ -26,6 +26,9 @@ class SearchIndexer final : public EventSink {
 
   void deliver(std::vector<Event>&& events, std::int64_t oldest_ms) override;
 
+  /// `tell`: how the node that writes to a shared index hears where this one has stored messages; a hint, which spares
+  /// it the wait for the commit log. Before start().
+  void share(std::function<void(const std::vector<ConversationId>&)> tell) { tell_ = std::move(tell); }
   /// Other nodes have stored messages there.
   void note_moved(const std::vector<ConversationId>& conversations);
 
@@ -41,6 +44,8 @@ class SearchIndexer final : public EventSink {
   /// Under mutex_: wakes the thread when something has moved.
   void wake(bool was_empty);
   void work();
+  /// While another node writes to the index: tells it what has moved here, and looks again in a moment.
+  void follow();
   void scan();
   /// While nothing new comes.
   void tidy();
@@ -76,6 +81,10 @@ class SearchIndexer final : public EventSink {
   std::mutex mutex_;
   std::condition_variable ready_;
   boost::unordered_flat_set<ConversationId, base::IdHash> moved_;
+  /// Moved here, while another node writes.
+  boost::unordered_flat_set<ConversationId, base::IdHash> told_;
+  std::function<void(const std::vector<ConversationId>&)> tell_;
+  bool leads_ = true;
   bool scan_ = true;
   std::atomic<std::int64_t> stored_{0};
   std::int64_t stored_before_ = 0;

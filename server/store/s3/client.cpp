@@ -1,6 +1,5 @@
 #include "store/s3/client.h"
 
-#include <curl/curl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -21,17 +20,6 @@ constexpr std::int64_t kMaxParts = 10'000;
 constexpr int kTries = 3;
 constexpr std::int64_t kFirstPauseMs = 100;
 constexpr std::int64_t kLongestPauseMs = 2000;
-constexpr std::size_t kMaxIdle = 16;
-/// Nothing that is asked for is larger.
-constexpr std::size_t kMaxAnswer = 16 << 20;
-
-std::int64_t seconds(std::int64_t ms) { return std::max<std::int64_t>(1, (ms + 999) / 1000); }
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return out;
-}
 
 /// `2024-01-02T03:04:05.678Z` or `Tue, 02 Jan 2024 03:04:05 GMT`; ms.
 std::int64_t parse_time(const std::string& text) {
@@ -72,97 +60,19 @@ Client::Client(S3Options options, const base::Clock& clock)
     : options_(std::move(options)),
       outside_(with_public_endpoint(options_)),
       clock_(clock),
-      breaker_(clock, kFirstPauseMs, kLongestPauseMs, options_.metrics) {
-  static const bool ready = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
-  if (!ready) throw StoreError(ErrorCode::kInternal, "libcurl cannot be used");
-}
+      http_({options_.deadline_ms}),
+      breaker_(clock, kFirstPauseMs, kLongestPauseMs, options_.metrics) {}
 
-Client::~Client() {
-  for (auto* handle : idle_) curl_easy_cleanup(handle);
-}
-
-CURL* Client::take() {
-  const std::lock_guard lock(mutex_);
-  if (idle_.empty()) return curl_easy_init();
-  auto* handle = idle_.back();
-  idle_.pop_back();
-  return handle;
-}
-
-void Client::give_back(CURL* handle) {
-  {
-    const std::lock_guard lock(mutex_);
-    if (idle_.size() < kMaxIdle) return idle_.push_back(handle);
-  }
-  curl_easy_cleanup(handle);
-}
-
-Client::Response Client::send_once(const Request& request, const Body* body) {
-  auto* handle = take();
-  curl_easy_reset(handle);  // keeps its connection
-  Response response;
+http::Response Client::send_once(const Request& request, const http::Body* body) {
   const auto query = encode(request.query);
-  const auto url = options_.endpoint + encode(request.path, true) + (query.empty() ? "" : "?" + query);
-  curl_slist* headers = nullptr;
+  http::Request sent{
+      request.method, options_.endpoint + encode(request.path, true) + (query.empty() ? "" : "?" + query), {}, body};
   for (const auto& [name, value] : sign(options_, request, clock_.now_ms() / 1000))
-    headers = curl_slist_append(headers, (name + ": " + value).c_str());
-  headers = curl_slist_append(headers, "Expect:");
-  BodyReader reader = body != nullptr ? body->open() : BodyReader();
-
-  curl_easy_setopt(handle, CURLOPT_URL, url.c_str());
-  curl_easy_setopt(handle, CURLOPT_HTTPHEADER, headers);
-  curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options_.deadline_ms));
-  curl_easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, 1L);
-  curl_easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, static_cast<long>(seconds(options_.deadline_ms)));
-  curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
-  if (request.method == "HEAD") curl_easy_setopt(handle, CURLOPT_NOBODY, 1L);
-  else curl_easy_setopt(handle, CURLOPT_CUSTOMREQUEST, request.method.c_str());
-  if (body != nullptr || request.method == "PUT" || request.method == "POST") {
-    curl_easy_setopt(handle, CURLOPT_UPLOAD, 1L);
-    curl_easy_setopt(handle, CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(body != nullptr ? body->size : 0));
-    curl_easy_setopt(handle, CURLOPT_READDATA, &reader);
-    curl_easy_setopt(
-        handle, CURLOPT_READFUNCTION, +[](char* into, std::size_t size, std::size_t count, void* data) -> std::size_t {
-          auto& read = *static_cast<BodyReader*>(data);
-          return read ? read(into, size * count) : 0;
-        });
-  }
-  curl_easy_setopt(handle, CURLOPT_WRITEDATA, &response.body);
-  curl_easy_setopt(
-      handle, CURLOPT_WRITEFUNCTION, +[](char* bytes, std::size_t size, std::size_t count, void* data) -> std::size_t {
-        auto& body = *static_cast<std::string*>(data);
-        if (body.size() + size * count > kMaxAnswer) return 0;
-        body.append(bytes, size * count);
-        return size * count;
-      });
-  curl_easy_setopt(handle, CURLOPT_HEADERDATA, &response.headers);
-  curl_easy_setopt(
-      handle, CURLOPT_HEADERFUNCTION, +[](char* bytes, std::size_t size, std::size_t count, void* data) -> std::size_t {
-        const std::string_view line(bytes, size * count);
-        const auto colon = line.find(':');
-        if (colon != std::string_view::npos) {
-          auto value = line.substr(colon + 1);
-          while (!value.empty() && std::isspace(static_cast<unsigned char>(value.front()))) value.remove_prefix(1);
-          while (!value.empty() && std::isspace(static_cast<unsigned char>(value.back()))) value.remove_suffix(1);
-          (*static_cast<std::map<std::string, std::string>*>(data))[lower(line.substr(0, colon))] = value;
-        }
-        return size * count;
-      });
-  const auto result = curl_easy_perform(handle);
-  curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &response.status);
-  curl_slist_free_all(headers);
-  if (result != CURLE_OK) {
-    curl_easy_cleanup(handle);
-    response.status = 0;
-    response.body = curl_easy_strerror(result);
-    return response;
-  }
-  give_back(handle);
-  return response;
+    sent.headers.push_back(name + ": " + value);
+  return http_.send(sent);
 }
 
-Client::Response Client::send(Request request, const Body* body) {
+http::Response Client::send(Request request, const http::Body* body) {
   if (!breaker_.allow())
     throw StoreError(ErrorCode::kUnavailable, "S3 has just failed; it will be tried again in a moment");
   const auto give_up_ms = clock_.steady_ms() + options_.deadline_ms;
@@ -182,7 +92,7 @@ Client::Response Client::send(Request request, const Body* body) {
   }
 }
 
-void Client::fail(const Request& request, const Response& response) {
+void Client::fail(const Request& request, const http::Response& response) {
   pugi::xml_document document;
   std::string code = response.body;
   if (response.status != 0 && document.load_buffer(response.body.data(), response.body.size()))
@@ -232,14 +142,7 @@ void Client::put(const std::string& key, std::string_view bytes) {
   Sha256 sha;
   sha.add(bytes);
   Request request{"PUT", path(key), {}, {}, sha.hex()};
-  const Body body{static_cast<std::int64_t>(bytes.size()), [bytes] {
-                    return [left = bytes](char* into, std::size_t size) mutable {
-                      const auto taken = left.substr(0, size);
-                      std::copy(taken.begin(), taken.end(), into);
-                      left.remove_prefix(taken.size());
-                      return taken.size();
-                    };
-                  }};
+  const auto body = http::body_of(bytes);
   const auto response = send(request, &body);
   if (response.status != 200) fail(request, response);
 }
@@ -263,7 +166,7 @@ auto file_body(int fd, std::int64_t offset, std::int64_t size) {
 void Client::put_file(const std::string& key, int fd, std::int64_t size, const std::string& sha256) {
   if (size <= kPartBytes) {
     Request request{"PUT", path(key), {}, {}, sha256};
-    const Body body{size, file_body(fd, 0, size)};
+    const http::Body body{size, file_body(fd, 0, size)};
     const auto response = send(request, &body);
     if (response.status != 200) fail(request, response);
     return;
@@ -280,7 +183,7 @@ void Client::put_file(const std::string& key, int fd, std::int64_t size, const s
       const auto bytes = std::min(part_bytes, size - offset);
       Request request{
           "PUT", path(key), {{"partNumber", std::to_string(number)}, {"uploadId", id}}, {}, hash_of(fd, offset, bytes)};
-      const Body body{bytes, file_body(fd, offset, bytes)};
+      const http::Body body{bytes, file_body(fd, offset, bytes)};
       auto response = send(request, &body);
       if (response.status != 200) fail(request, response);
       parts += "<Part><PartNumber>" + std::to_string(number) + "</PartNumber><ETag>" + response.headers["etag"] +
@@ -290,14 +193,14 @@ void Client::put_file(const std::string& key, int fd, std::int64_t size, const s
     Sha256 sha;
     sha.add(parts);
     Request end{"POST", path(key), {{"uploadId", id}}, {}, sha.hex()};
-    const Body body{static_cast<std::int64_t>(parts.size()), [&parts] {
-                      return [left = std::string_view(parts)](char* into, std::size_t wanted) mutable {
-                        const auto taken = left.substr(0, wanted);
-                        std::copy(taken.begin(), taken.end(), into);
-                        left.remove_prefix(taken.size());
-                        return taken.size();
-                      };
-                    }};
+    const http::Body body{static_cast<std::int64_t>(parts.size()), [&parts] {
+                            return [left = std::string_view(parts)](char* into, std::size_t wanted) mutable {
+                              const auto taken = left.substr(0, wanted);
+                              std::copy(taken.begin(), taken.end(), into);
+                              left.remove_prefix(taken.size());
+                              return taken.size();
+                            };
+                          }};
     const auto response = send(end, &body);
     // It may say 200 and then that it failed.
     if (response.status != 200 || response.body.find("<Error>") != std::string::npos) fail(end, response);

@@ -1,16 +1,12 @@
 #pragma once
 
-#include <functional>
-#include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/circuit_breaker.h"
+#include "store/http/http_client.h"
 #include "store/s3/signature.h"
-
-typedef void CURL;
 
 namespace simpleim::store::s3 {
 
@@ -33,9 +29,6 @@ struct ObjectPage {
 class Client {
  public:
   Client(S3Options options, const base::Clock& clock);
-  ~Client();
-  Client(const Client&) = delete;
-  Client& operator=(const Client&) = delete;
 
   /// Makes the bucket when there is none.
   void open_bucket();
@@ -57,35 +50,20 @@ class Client {
   std::string put_link(const std::string& key, std::int64_t size, std::int64_t expires_s) const;
 
  private:
-  struct Response {
-    long status = 0;
-    std::string body;
-    std::map<std::string, std::string> headers;
-  };
-  using BodyReader = std::function<std::size_t(char* into, std::size_t size)>;
-  struct Body {
-    std::int64_t size = 0;
-    /// Makes a reader from the start; a request may need several.
-    std::function<BodyReader()> open;
-  };
-
-  Response send(Request request, const Body* body = nullptr);
-  Response send_once(const Request& request, const Body* body);
-  [[noreturn]] void fail(const Request& request, const Response& response);
+  http::Response send(Request request, const http::Body* body = nullptr);
+  http::Response send_once(const Request& request, const http::Body* body);
+  [[noreturn]] void fail(const Request& request, const http::Response& response);
   std::string path(const std::string& key) const {
     return (options_.bucket_in_host ? "/" : "/" + options_.bucket + "/") + key;
   }
   std::string bucket_path() const { return "/" + (options_.bucket_in_host ? "" : options_.bucket); }
-  CURL* take();
-  void give_back(CURL* handle);
 
   const S3Options options_;
   /// With the address that others use.
   const S3Options outside_;
   const base::Clock& clock_;
+  http::HttpClient http_;
   base::CircuitBreaker breaker_;
-  std::mutex mutex_;
-  std::vector<CURL*> idle_;
 };
 
 }  // namespace simpleim::store::s3

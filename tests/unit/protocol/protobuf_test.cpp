@@ -126,7 +126,9 @@ TEST(Protobuf, ReadsTheClientsFramesAsIfTheyWereJson) {
 
 TEST(Protobuf, TextsAreRefusedAsInJson) {
   const auto user = std::string("\x22\x12user_0dyks98y8zcf0");
-  const auto text = [](const std::string& content) { return "\x5a" + std::string(1, static_cast<char>(content.size())) + content; };
+  const auto text = [](const std::string& content) {
+    return "\x5a" + std::string(1, static_cast<char>(content.size())) + content;
+  };
   const auto id = std::string("\x12\x02m1");
   const auto mention = std::string("\x12\x01*");
   for (const auto& [bytes, field] : std::vector<std::pair<std::string, std::string>>{
@@ -136,7 +138,8 @@ TEST(Protobuf, TextsAreRefusedAsInJson) {
            {"\x08\x01" + id + user + text("\x0a\x01 "), "content.text"},
            {"\x08\x01" + id + user + text("\x0a\x01x\x1a\x02# "), "content.reply_to"},
            {"\x08\x01" + id + user + text("\x0a\x01x\x12\x01y"), "content.at_user_ids"},
-           {"\x08\x01" + id + user + text("\x0a\x01x" + mention + mention + mention + mention), "content.at_user_ids"}}) {
+           {"\x08\x01" + id + user + text("\x0a\x01x" + mention + mention + mention + mention),
+            "content.at_user_ids"}}) {
     const auto refused = refusal(bytes);
     EXPECT_EQ(refused.error.field, field);
     EXPECT_EQ(refused.error.code, ErrorCode::kValidation);
@@ -147,8 +150,9 @@ TEST(Protobuf, TextsAreRefusedAsInJson) {
 }
 
 TEST(Protobuf, WhatIsNoFrameIsRefusedWithAReason) {
-  for (const auto& bytes : {std::string("\x0a"), std::string("\x12\x7f"), std::string("\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"),
-                            std::string("\x0f"), std::string("\x5a\x02\x0a\x7f")}) {
+  for (const auto& bytes :
+       {std::string("\x0a"), std::string("\x12\x7f"), std::string("\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"),
+        std::string("\x0f"), std::string("\x5a\x02\x0a\x7f")}) {
     const auto refused = refusal(bytes);
     EXPECT_EQ(refused.error.code, ErrorCode::kMalformedJson);
     EXPECT_NE(refused.error.text.find("proto/simpleim.proto"), std::string::npos) << refused.error.text;
