@@ -165,6 +165,7 @@ def test_the_index_catches_up_after_a_crash_and_is_made_anew():
         assert len(search(bob, "durable", limit=50)["hits"]) == 50
 
 
+@pytest.mark.own_index
 def test_an_index_that_was_open_when_the_computer_stopped_is_made_anew():
     with Server() as server:
         alice, bob = User(server), User(server)

@@ -31,6 +31,19 @@ test('two people find each other and talk; marks, badges and previews follow', a
   await expect.poll(() => texts(bob.page)).toEqual(['hello Bob', 'hello Ada'])
 })
 
+test('frames travel as binary messages', async () => {
+  const ada = await scene.person('Ada')
+  const bob = await scene.server.user('Bob')
+  const frames: { payload: string | Buffer }[] = []
+  ada.page.on('websocket', socket => socket.on('framesent', frame => frames.push(frame)).on('framereceived', frame => frames.push(frame)))
+  await ada.page.reload()
+  await openPrivate(ada.page, bob)
+  await say(ada.page, 'in fewer bytes')
+  await ada.page.locator('[data-testid="message"][data-state="sent"]').waitFor()
+  expect(frames.length).toBeGreaterThan(2)
+  expect(frames.every(({ payload }) => typeof payload !== 'string')).toBe(true)
+})
+
 test('the other one sees that somebody is typing, and until when he was there', async () => {
   const ada = await scene.person('Ada')
   const bob = await scene.person('Bob')

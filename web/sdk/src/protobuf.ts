@@ -172,26 +172,29 @@ function putBack(frame: Frame & { content?: Content }, content: number | undefin
 
 // ---------------------------------------------------------------- writing
 
-/** The content when it is made of these fields and no other. */
+const FITS: Record<Kind, (value: unknown) => boolean> = {
+  text: value => typeof value === 'string',
+  texts: value => Array.isArray(value) && value.length > 0 && value.every(item => typeof item === 'string'),
+  uint: value => Number.isInteger(value) && (value as number) >= 0 && (value as number) < 2 ** 32,
+  time: value => Number.isSafeInteger(value),
+  flag: value => typeof value === 'boolean',
+}
+
+/** The content is made of these fields and no other. */
 function fits(content: Content, fields: Fields, optional: string[] = []): boolean {
-  const rest = new Set(Object.keys(content))
+  let known = 0
   for (const [name, kind] of Object.values(fields)) {
-    const value = content[name]
-    if (!rest.delete(name)) {
-      if (!optional.includes(name))
+    const isOptional = optional.includes(name)
+    if (name in content) {
+      known++
+      if (!FITS[kind](content[name]) || (isOptional && content[name] === ''))
         return false
     }
-    else if (kind === 'texts' ? !Array.isArray(value) || value.length === 0 || !value.every(item => typeof item === 'string') : typeof value !== (kind === 'text' ? 'string' : 'number')) {
-      return false
-    }
-    else if (kind === 'text' && optional.includes(name) && value === '') {
-      return false
-    }
-    else if (kind === 'uint' && !(Number.isInteger(value) && (value as number) >= 0 && (value as number) < 2 ** 32)) {
+    else if (!isOptional) {
       return false
     }
   }
-  return rest.size === 0
+  return known === Object.keys(content).length
 }
 
 function write(writer: BinaryWriter, number: number, content: Content, fields: Fields): void {

@@ -36,6 +36,22 @@ describe('a connection', () => {
     im.stop()
   })
 
+  test('asks for binary frames where it is told so, and speaks JSON with a server that has none', async () => {
+    const offered: string[][] = []
+    const openSocket = (_: string, protocols: string[]) => {
+      offered.push(protocols)
+      return server.open()
+    }
+    const { im } = client(server, undefined, undefined, { encoding: 'protobuf', openSocket })
+    await im.start()
+    await expect.poll(() => im.connection.state).toBe('online')
+    expect(offered).toEqual([['simpleim.v1.proto', 'simpleim.v1', 'bearer.token']])
+    await im.send(im.withUser({ user_id: peer, username: 'p', nickname: 'P' }), { text: 'hello' })
+    await settle()
+    expect(server.frames.some(frame => frame.content?.text === 'hello')).toBe(true)
+    im.stop()
+  })
+
   test('that was replaced stays away until it is asked back', async () => {
     const { im, alarms } = client(server)
     await im.start()

@@ -1,9 +1,10 @@
+import type { SimpleIMOptions } from '../src/client.ts'
 import type { LocalStore } from '../src/store/local_store.ts'
 import type { FakeServer } from './fake_server.ts'
 import { memoryKeeper, MemoryStore, SimpleIM } from '../src/index.ts'
 import { ManualAlarms, seeded } from './fake_server.ts'
 
-export function client(server: FakeServer, store: LocalStore = new MemoryStore(), alarms = new ManualAlarms()) {
+export function client(server: FakeServer, store: LocalStore = new MemoryStore(), alarms = new ManualAlarms(), options: Partial<SimpleIMOptions> = {}) {
   const keeper = memoryKeeper('device')
   keeper.save({
     user_id: server.me,
@@ -24,6 +25,7 @@ export function client(server: FakeServer, store: LocalStore = new MemoryStore()
     openSocket: server.open,
     random: seeded(7),
     alone: true,
+    ...options,
   })
   return { im, alarms, store }
 }
