@@ -218,6 +218,11 @@ std::string Config::problem() const {
                                    !outside->path.empty() || !outside->user.empty()))
     return "files.s3_public: not a URL of the form https://host";
   if (!files.s3_public.empty() && files.s3.empty()) return "files.s3_public needs files.s3";
+  const auto cdn = ServiceUrl::parse(files.public_url);
+  if (!files.public_url.empty() && (!cdn || (cdn->scheme != "http" && cdn->scheme != "https") || !cdn->user.empty()))
+    return "files.public_url: not a URL of the form https://cdn.example.org";
+  if (!files.public_url.empty() && !files.s3_public.empty())
+    return "files.public_url and files.s3_public are two places for browsers to get files from; name one";
   if (!cluster.redis.empty() && store.mysql.empty())
     return "cluster.redis needs store.mysql: nodes that hear of each other's messages must have them in common";
   if (server.data_dir.empty()) return "server.data_dir is empty; it must name a folder";

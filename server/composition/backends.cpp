@@ -140,6 +140,7 @@ std::unique_ptr<store::SearchIndex> open_search_index(const base::Config& config
 }
 
 std::string files_origin(const base::Config& config) {
+  if (const auto cdn = base::ServiceUrl::parse(config.files.public_url)) return origin_of(*cdn);
   const auto url = base::ServiceUrl::parse(config.files.s3_public);
   return url && !config.files.s3.empty() ? bucket_origin(config, *url) : "";
 }

@@ -48,7 +48,7 @@ std::unique_ptr<store::opensearch::OpenSearchIndex> make_shared_search_index(con
 std::unique_ptr<store::FileStore> open_file_store(const base::Config& config, const base::Clock& clock,
                                                   base::Metrics& metrics);
 
-/// Where browsers get files from beside this server (files.s3_public); "": nowhere.
+/// Where browsers get files from beside this server (files.public_url, files.s3_public); "": nowhere.
 std::string files_origin(const base::Config& config);
 
 std::unique_ptr<cluster::Bus> make_bus(const base::Config& config, const base::Clock& clock, base::Random& random,

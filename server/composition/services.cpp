@@ -22,9 +22,15 @@ service::Groups::Options group_options(const base::Config& config) {
           static_cast<std::size_t>(config.limits.groups_per_user), config.groups.history == "all"};
 }
 
+std::string cdn_url(const base::Config& config) {
+  auto url = config.files.public_url;
+  while (url.ends_with('/')) url.pop_back();
+  return url;
+}
+
 service::Files::Options file_options(const base::Config& config) {
-  return {config.files.max_bytes, config.files.quota_bytes, config.files.quota_files, config.files.unsent_hours,
-          config.public_path()};
+  return {config.files.max_bytes, config.files.quota_bytes, config.files.quota_files,  config.files.unsent_hours,
+          config.public_path(),   cdn_url(config),          config.files.public_link_s};
 }
 
 }  // namespace

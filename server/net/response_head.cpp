@@ -7,6 +7,7 @@ namespace simpleim::net {
 namespace {
 
 /// What pages of allowed origins may read beside the few headers that all may (Fetch standard).
+constexpr std::string_view kAllowOrigin = "Access-Control-Allow-Origin";
 constexpr std::string_view kExposed =
     "Access-Control-Expose-Headers: Location, Retry-After, ETag, Accept-Ranges, Content-Range, Content-Disposition, "
     "Tus-Resumable, Tus-Version, Tus-Extension, Tus-Max-Size, Upload-Offset, Upload-Length\r\n";
@@ -48,12 +49,14 @@ std::string response_head(const Response& response, const ResponseContext& conte
             std::to_string(response.source ? response.source_bytes : std::uint64_t{response.body.size()}) + "\r\n";
   }
   const auto& own = response.headers;
+  const auto has = [&](std::string_view wanted) {
+    return std::any_of(own.begin(), own.end(), [&](const auto& header) { return header.first == wanted; });
+  };
   for (const auto& [name, value] : context.headers)
-    if (std::none_of(own.begin(), own.end(), [&](const auto& header) { return header.first == name; }))
-      text += name + ": " + value + "\r\n";
+    if (!has(name)) text += name + ": " + value + "\r\n";
   for (const auto& [name, value] : own) text += name + ": " + value + "\r\n";
-  if (!context.cors_origin.empty())
-    text += "Access-Control-Allow-Origin: " + std::string(context.cors_origin) + "\r\nVary: Origin\r\n" +
+  if (!context.cors_origin.empty() && !has(kAllowOrigin))
+    text += std::string(kAllowOrigin) + ": " + std::string(context.cors_origin) + "\r\nVary: Origin\r\n" +
             std::string(kExposed);
   if (context.tls) text += "Strict-Transport-Security: max-age=63072000\r\n";
   text += context.keep_alive ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n";

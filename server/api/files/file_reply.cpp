@@ -98,18 +98,19 @@ class ContentSource final : public net::BodySource {
 void write_file(JsonWriter& w, const service::Files& files, const store::File& file, UserId me) {
   constexpr std::array kKinds{"file", "image", "audio", "video"};
   w.field("file_id", file.id.str())
-      .field("url", files.signed_path(me, file.id, false))
+      .field("url", files.link_for(me, file, false))
       .field("file_name", file.name)
       .field("file_size", file.size)
       .field("mime", file.mime)
       .field("kind", kKinds[static_cast<std::size_t>(file.kind)])
       .field("sha256", file.sha256);
-  if (!file.thumbnail.empty()) w.field("thumbnail_url", files.signed_path(me, file.id, true));
+  if (!file.thumbnail.empty()) w.field("thumbnail_url", files.link_for(me, file, true));
   if (file.width > 0) w.field("width", file.width).field("height", file.height);
   if (file.duration_ms > 0) w.key("duration").raw(std::to_string(static_cast<double>(file.duration_ms) / 1000));
 }
 
-net::Response send_file(service::Files& files, const store::File& file, bool thumbnail, const net::Request& request) {
+net::Response send_file(service::Files& files, const store::File& file, bool thumbnail, const net::Request& request,
+                        std::int64_t shared_s) {
   const auto& sha256 = thumbnail ? file.thumbnail : file.sha256;
   if (sha256.empty()) return failure(protocol::not_found());
   const bool shown = thumbnail || (file.kind != store::FileKind::kFile && request.param("download").empty());
@@ -117,8 +118,10 @@ net::Response send_file(service::Files& files, const store::File& file, bool thu
       thumbnail             ? "image/webp"
       : is_plain(file.mime) ? file.mime
                             : "application/octet-stream",
-      disposition(shown ? "inline" : "attachment", thumbnail ? "thumbnail.webp" : file.name), std::string(kKeep)};
-  if (auto link = files.link(sha256, served); !link.empty()) return redirect(std::move(link));
+      disposition(shown ? "inline" : "attachment", thumbnail ? "thumbnail.webp" : file.name),
+      shared_s > 0 ? "public, max-age=" + std::to_string(shared_s) + ", immutable" : std::string(kKeep)};
+  if (shared_s == 0)
+    if (auto link = files.link(sha256, served); !link.empty()) return redirect(std::move(link));
   auto reader = files.open(sha256, 0);
   if (!reader) return failure(protocol::not_found());
   const auto size = reader->size();
@@ -129,6 +132,11 @@ net::Response send_file(service::Files& files, const store::File& file, bool thu
                       {"Cache-Control", served.cache_control},
                       {"Accept-Ranges", "bytes"},
                       {"Content-Security-Policy", "sandbox; default-src 'none'; frame-ancestors 'none'"}};
+  // Whose page shows it makes no difference: one copy is for all.
+  if (shared_s > 0) {
+    response.headers.emplace_back("Access-Control-Allow-Origin", "*");
+    response.headers.emplace_back("Cross-Origin-Resource-Policy", "cross-origin");
+  }
   if (request.header("if-none-match") == etag) {
     response.status = 304;
     return response;

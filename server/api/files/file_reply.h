@@ -15,7 +15,9 @@ inline Error treacherous_name(std::string field) {
 void write_file(JsonWriter& w, const service::Files& files, const store::File& file, UserId me);
 
 /// The content of the file, or of its thumbnail: whole, the range asked for (RFC 9110 section 14), 304, or a
-/// redirection (302) to where it lies.
-net::Response send_file(service::Files& files, const store::File& file, bool thumbnail, const net::Request& request);
+/// redirection (302) to where it lies. `shared_s`: any cache may keep it so long and give it to whoever has the link;
+/// 0: it is for this user alone.
+net::Response send_file(service::Files& files, const store::File& file, bool thumbnail, const net::Request& request,
+                        std::int64_t shared_s = 0);
 
 }  // namespace simpleim::api

@@ -161,7 +161,28 @@ Result<UserId> reader_of(ApiContext& context, const net::Request& request, std::
   return me.value().user;
 }
 
+/// A link that is the same for everybody names no user.
+bool is_public_link(const net::Request& request) {
+  return !request.param("signature").empty() && request.param("user").empty() &&
+         request.header("authorization").empty();
+}
+
+net::Response download_public(ApiContext& context, const net::Request& request, bool thumbnail) {
+  const auto id = path_id<base::FileId>(request);
+  try {
+    const auto found =
+        id ? context.files.check_public(*id, thumbnail, request.param("expires"), request.param("signature"))
+           : std::nullopt;
+    if (!found) return failure(Error{ErrorCode::kInvalidToken, "this link is not valid any more; ask for a new one"});
+    const auto left = found->until_s - context.clock.now_ms() / 1000;
+    return send_file(context.files, found->file, thumbnail, request, std::max<std::int64_t>(1, left));
+  } catch (const store::StoreError& e) {
+    return failure(e.as_error());
+  }
+}
+
 net::Response download(ApiContext& context, const net::Request& request, bool thumbnail) {
+  if (is_public_link(request)) return download_public(context, request, thumbnail);
   const auto id = path_id<base::FileId>(request);
   const auto me = reader_of(context, request, id, thumbnail);
   if (!me) return failure(me.error());

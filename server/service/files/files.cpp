@@ -20,6 +20,21 @@ namespace {
 
 constexpr std::int64_t kWindowS = 300;
 constexpr std::size_t kSignatureBytes = 16;
+/// Times of links: far enough, and no product of it overflows.
+constexpr std::int64_t kMaxSeconds = 1'000'000'000'000;
+
+std::optional<std::int64_t> seconds_of(std::string_view text) {
+  std::int64_t seconds = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  if (error != std::errc() || end != text.data() + text.size() || seconds < 0 || seconds > kMaxSeconds)
+    return std::nullopt;
+  return seconds;
+}
+
+/// In a time that says nothing of where they differ.
+bool is_same(std::string_view given, std::string_view good) {
+  return given.size() == good.size() && CRYPTO_memcmp(given.data(), good.data(), good.size()) == 0;
+}
 constexpr std::size_t kOpenUploads = 50;
 constexpr std::size_t kCollectAtOnce = 200;
 constexpr std::int64_t kHourMs = 3'600'000;
@@ -203,7 +218,15 @@ Result<store::File> Files::readable(UserId me, FileId id) {
 }
 
 std::string Files::signature(UserId me, FileId id, bool thumbnail, std::int64_t expires_s) const {
-  const auto text = "file " + id.str() + (thumbnail ? "/thumbnail/" : "/") + me.str() + "/" + std::to_string(expires_s);
+  return code("file " + id.str() + (thumbnail ? "/thumbnail/" : "/") + me.str() + "/" + std::to_string(expires_s));
+}
+
+std::string Files::public_signature(const store::File& file, bool thumbnail, std::int64_t expires_s) const {
+  return code("public " + file.id.str() + (thumbnail ? "/thumbnail/" + file.thumbnail : "/" + file.sha256) + "/" +
+              std::to_string(expires_s));
+}
+
+std::string Files::code(std::string_view text) const {
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
   unsigned size = 0;
   HMAC(EVP_sha256(), key_.data(), static_cast<int>(key_.size()), reinterpret_cast<const unsigned char*>(text.data()),
@@ -223,15 +246,34 @@ std::string Files::signed_path(UserId me, FileId id, bool thumbnail) const {
          "&expires=" + std::to_string(expires) + "&signature=" + signature(me, id, thumbnail, expires);
 }
 
+/// What everybody may read who has a link: pictures of people and groups, and what stands in a message.
+bool Files::is_public(const store::File& file) const {
+  return file.is_avatar || !ports_.store.files().places(file.id, 1).empty();
+}
+
+std::string Files::link_for(UserId me, const store::File& file, bool thumbnail) const {
+  if (options_.public_url.empty() || !is_public(file)) return signed_path(me, file.id, thumbnail);
+  const auto window = options_.public_link_s;
+  const auto expires = (ports_.clock.now_ms() / 1000 / window + 2) * window;
+  return file_path(options_.public_url, file.id) + (thumbnail ? "/thumbnail" : "") +
+         "?expires=" + std::to_string(expires) + "&signature=" + public_signature(file, thumbnail, expires);
+}
+
+std::optional<Files::Public> Files::check_public(FileId id, bool thumbnail, std::string_view expires,
+                                                 std::string_view given) const {
+  const auto until = seconds_of(expires);
+  if (options_.public_url.empty() || !until || *until * 1000 < ports_.clock.now_ms()) return std::nullopt;
+  auto file = ports_.store.files().file(id);
+  if (!file || !is_same(given, public_signature(*file, thumbnail, *until)) || !is_public(*file)) return std::nullopt;
+  return Public{std::move(*file), *until};
+}
+
 std::optional<UserId> Files::check_signature(FileId id, bool thumbnail, std::string_view user, std::string_view expires,
                                              std::string_view given) const {
   const auto who = UserId::parse(user);
-  std::int64_t until = 0;
-  const auto [end, error] = std::from_chars(expires.data(), expires.data() + expires.size(), until);
-  if (!who || error != std::errc() || end != expires.data() + expires.size()) return std::nullopt;
-  const auto good = signature(*who, id, thumbnail, until);
-  if (given.size() != good.size() || CRYPTO_memcmp(given.data(), good.data(), good.size()) != 0) return std::nullopt;
-  if (until * 1000 < ports_.clock.now_ms()) return std::nullopt;
+  const auto until = seconds_of(expires);
+  if (!who || !until || !is_same(given, signature(*who, id, thumbnail, *until))) return std::nullopt;
+  if (*until * 1000 < ports_.clock.now_ms()) return std::nullopt;
   const auto account = ports_.store.accounts().user(*who);
   if (!account || account->disabled) return std::nullopt;
   return who;

@@ -23,6 +23,10 @@ class Files {
     std::int64_t unsent_hours = 0;
     /// Where on its host the world sees the server: "/chat", or "".
     std::string public_path;
+    /// Where a shared cache stands before the server: "https://cdn.example.org", or "".
+    std::string public_url;
+    /// How long a link there stays the same, seconds.
+    std::int64_t public_link_s = 0;
   };
   struct Ports {
     store::Store& store;
@@ -83,6 +87,18 @@ class Files {
     return ports_.contents.open(sha256, offset);
   }
 
+  /// A link that opens the file, or its thumbnail, without a token: of a file that was sent, to Options::public_url if
+  /// there is one, else signed_path().
+  std::string link_for(UserId me, const store::File& file, bool thumbnail) const;
+  /// The file that a link of public_url opens, and until when (seconds since the epoch); nothing when the link is
+  /// forged or too old, or the file is nowhere any more: its messages were recalled.
+  struct Public {
+    store::File file;
+    std::int64_t until_s = 0;
+  };
+  std::optional<Public> check_public(FileId id, bool thumbnail, std::string_view expires,
+                                     std::string_view signature) const;
+
   /// A path that opens the file, or its thumbnail, without a token for `me` alone, for 5 to 10 minutes; the same path
   /// for minutes, so that browsers can keep what they have got.
   std::string signed_path(UserId me, FileId id, bool thumbnail) const;
@@ -95,6 +111,10 @@ class Files {
 
  private:
   std::string signature(UserId me, FileId id, bool thumbnail, std::int64_t expires_s) const;
+  /// The same for everybody, of this content.
+  std::string public_signature(const store::File& file, bool thumbnail, std::int64_t expires_s) const;
+  std::string code(std::string_view text) const;
+  bool is_public(const store::File& file) const;
   void take_media(store::File& file);
   store::StoredContent store_path(const std::string& path, const std::vector<media::Edit>& edits);
   /// `of_upload`: bytes that an open upload has announced, which is what comes now.
