@@ -38,10 +38,17 @@ def _fill(message, content, *keys, optional=()):
     return True
 
 
+def _is_text(content):
+    """What stands in it is what a Text holds; an empty one of these would not come out again."""
+    users = content.get("at_user_ids", ["*"])
+    return (isinstance(content.get("text"), str) and isinstance(users, list) and users and all(isinstance(user, str) for user in users)
+            and isinstance(content.get("reply_to", "m"), str) and content.get("reply_to", "m"))
+
+
 def _write_content(out, frame, content):
     kind = frame["type"]
     whole = {key: frame.get(key) for key in ("message_id", "timestamp")}
-    if kind in TEXTS and all(content.get(key) != empty for key, empty in (("at_user_ids", []), ("reply_to", ""), ("reply_to", None)) if key in content):
+    if kind in TEXTS and _is_text(content):
         return _fill(out.text, content, "text", optional=("at_user_ids", "reply_to"))
     if kind == ACK and "code" not in content and whole.items() <= content.items():
         return _fill(out.ack, {k: v for k, v in content.items() if k not in whole}, "conversation_id", "seq")
