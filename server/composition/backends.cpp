@@ -53,6 +53,12 @@ std::string bucket_origin(const base::Config& config, base::ServiceUrl address) 
   return origin_of(address);
 }
 
+/// Where browsers reach the bucket; "": they do not.
+std::string public_bucket_origin(const base::Config& config) {
+  const auto url = base::ServiceUrl::parse(config.files.s3_public);
+  return url && !config.files.s3.empty() ? bucket_origin(config, *url) : "";
+}
+
 }  // namespace
 
 store::mysql::MysqlOptions mysql_options(const base::Config& config, std::size_t readers, base::Metrics& metrics) {
@@ -141,8 +147,7 @@ std::unique_ptr<store::SearchIndex> open_search_index(const base::Config& config
 
 std::string files_origin(const base::Config& config) {
   if (const auto cdn = base::ServiceUrl::parse(config.files.public_url)) return origin_of(*cdn);
-  const auto url = base::ServiceUrl::parse(config.files.s3_public);
-  return url && !config.files.s3.empty() ? bucket_origin(config, *url) : "";
+  return public_bucket_origin(config);
 }
 
 std::unique_ptr<store::FileStore> open_file_store(const base::Config& config, const base::Clock& clock,
@@ -153,7 +158,7 @@ std::unique_ptr<store::FileStore> open_file_store(const base::Config& config, co
   const auto url = base::ServiceUrl::parse(config.files.s3).value();
   store::s3::S3Options options;
   options.endpoint = bucket_origin(config, url);
-  options.public_endpoint = files_origin(config);
+  options.public_endpoint = public_bucket_origin(config);
   options.bucket = url.path;
   options.bucket_in_host = config.files.s3_bucket_in_host;
   options.region = config.files.s3_region;
