@@ -27,8 +27,8 @@ class Assembly {
     made_.steps.resize(batch.steps.size());
   }
 
-  /// `append(bytes, frame, step, message)` appends the frame of a notice (message: null) or a message; `frame`: its
-  /// place in the batch.
+  /// `append(bytes, at, place, message)` appends the frame of a message, or of a notice (message: null). `at`: where it
+  /// stands in the batch's bytes; `place`: which of its messages, or of its steps, it is.
   template <class Append>
   Frames build(Append append) {
     for (std::size_t step = 0; step < batch_.steps.size(); ++step) {

@@ -1,5 +1,6 @@
 """One index for all nodes (search.url, OpenSearch): one node writes to it, another takes over; away, it holds nothing else up."""
 import json
+import socket
 import threading
 import time
 from urllib.parse import urlencode
@@ -155,3 +156,31 @@ def test_what_is_not_its_own_is_refused_at_start(opensearch, tmp_path):
     server = Server({"search.url": opensearch.url("shop")}, data_dir=str(tmp_path / "data"))
     with pytest.raises(AssertionError, match="another program's; name one of your own"):
         server.start()
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused_at_start(tmp_path):
+    import ssl
+    import subprocess
+
+    from harness import Server
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=search", "-keyout", tmp_path / "key.pem",
+                    "-out", tmp_path / "cert.pem"], check=True, capture_output=True)
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
+
+    def greet(listener):
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            try:
+                tls.wrap_socket(connection, server_side=True).close()
+            except OSError:
+                pass  # it does not trust us
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=greet, args=[listener], daemon=True).start()
+        server = Server({"search.url": f"https://127.0.0.1:{listener.getsockname()[1]}/simpleim"}, data_dir=str(tmp_path / "data"))
+        with pytest.raises(AssertionError, match="search.ca names the authority"):
+            server.start()
+        listener.shutdown(socket.SHUT_RDWR)

@@ -111,8 +111,8 @@ class Files {
 
  private:
   std::string signature(UserId me, FileId id, bool thumbnail, std::int64_t expires_s) const;
-  /// The same for everybody, of this content.
-  std::string public_signature(const store::File& file, bool thumbnail, std::int64_t expires_s) const;
+  /// The same for everybody.
+  std::string public_signature(FileId id, bool thumbnail, std::int64_t expires_s) const;
   std::string code(std::string_view text) const;
   bool is_public(const store::File& file) const;
   void take_media(store::File& file);

@@ -128,7 +128,8 @@ Response HttpClient::send(const Request& request) {
   curl_slist_free_all(headers);
   if (result != CURLE_OK) {
     curl_easy_cleanup(handle);
-    return {0, curl_easy_strerror(result), {}};
+    const bool is_untrusted = result == CURLE_PEER_FAILED_VERIFICATION || result == CURLE_SSL_CACERT_BADFILE;
+    return {0, curl_easy_strerror(result), {}, is_untrusted};
   }
   give_back(handle);
   return std::move(gathered.response);

@@ -38,6 +38,8 @@ struct Response {
   std::string body;
   /// By their names in lower case.
   std::map<std::string, std::string> headers;
+  /// Somebody is there, but his certificate is not to be trusted, or not for this name.
+  bool is_untrusted = false;
 };
 
 struct HttpOptions {

@@ -81,6 +81,9 @@ Answer Client::send(const char* method, const std::string& path, std::string_vie
   else breaker_.succeeded();
 
   const auto what = "the search server, " + std::string(method) + " " + path + ": ";
+  if (response.is_untrusted)
+    throw StoreError(ErrorCode::kInternal,
+                     what + response.body + "; search.ca names the authority whose certificates are to be trusted");
   if (response.status == 0) throw StoreError(ErrorCode::kUnavailable, what + response.body);
   Answer answer{response.status, std::make_shared<simdjson::dom::parser>(), {}};
   const bool is_json = answer.parser->parse(response.body).get(answer.document) == simdjson::SUCCESS;

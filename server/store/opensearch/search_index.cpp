@@ -24,7 +24,9 @@ constexpr std::size_t kRefreshed = 1000;
 constexpr std::size_t kProgressPage = 10'000;
 /// What the server found is looked through here, too: so many are asked for at once.
 constexpr std::size_t kLeastCandidates = 50;
-constexpr std::size_t kMostCandidates = 1000;
+constexpr std::size_t kMostCandidates = 400;
+/// Documents read at once: as large as texts may be, they fit into an answer (Client).
+constexpr std::size_t kReadAtOnce = 400;
 /// How long an index that was replaced is kept.
 constexpr std::chrono::seconds kLinger{2};
 constexpr int kOldestOpenSearch = 2;
@@ -144,6 +146,12 @@ void OpenSearchIndex::campaign() {
 
 // ---------------------------------------------------------------- writing
 
+bool OpenSearchIndex::leads() {
+  const bool held = lease_ != nullptr && lease_->is_held();
+  if (!held) is_loaded_ = false;  // another node goes on from here
+  return held;
+}
+
 void OpenSearchIndex::follow_alias() {
   if (!is_fixed_) {
     auto name = resolve();
@@ -191,7 +199,13 @@ std::int64_t OpenSearchIndex::indexed_to(ConversationId conversation) {
 std::map<OpenSearchIndex::DocumentKey, OpenSearchIndex::Stored> OpenSearchIndex::read(
     const std::vector<DocumentKey>& keys) {
   std::map<DocumentKey, Stored> found;
-  if (keys.empty()) return found;
+  const std::span all(keys);
+  for (std::size_t i = 0; i < all.size(); i += kReadAtOnce)
+    read_some(all.subspan(i, std::min(kReadAtOnce, all.size() - i)), found);
+  return found;
+}
+
+void OpenSearchIndex::read_some(std::span<const DocumentKey> keys, std::map<DocumentKey, Stored>& found) {
   std::string json;
   JsonWriter w(json);
   w.begin_object().key("ids").begin_array();
@@ -212,7 +226,6 @@ std::map<OpenSearchIndex::DocumentKey, OpenSearchIndex::Stored> OpenSearchIndex:
                        static_cast<protocol::FrameType>(number_of(source, "type")), number_of(source, "time"),
                        std::string(text_of(source, "said"))};
   }
-  return found;
 }
 
 void OpenSearchIndex::send(const std::string& lines) {
@@ -302,6 +315,17 @@ void OpenSearchIndex::clear() {
   is_loaded_ = false;
 }
 
+/// Never throws. The answer of the last step may have been lost: what the alias stands for stays.
+void OpenSearchIndex::undo_rebuild(const std::string& old, const std::string& made) {
+  try {
+    if (resolve() == made) return;
+    if (!old.empty()) (void)client_->call("PUT", "/" + old + "/_settings", R"({"index":{"blocks":{"write":false}}})");
+    (void)client_->call("DELETE", "/" + made, {}, kNotFound);
+  } catch (const StoreError& e) {
+    base::log::warn("what a broken reindex has left is still there", {{"index", made}, {"why", e.what()}});
+  }
+}
+
 void OpenSearchIndex::rebuild(const std::function<void(SearchIndex&)>& fill) {
   const auto old = resolve();
   const auto made = make_index();
@@ -319,18 +343,13 @@ void OpenSearchIndex::rebuild(const std::function<void(SearchIndex&)>& fill) {
     (void)client_->call(
         "POST", "/_aliases",
         R"({"actions":[)" + (old.empty() ? "" : action("remove", old) + ",") + action("add", made) + "]}");
-    // Whoever searches in the old one finishes.
-    if (!old.empty()) std::this_thread::sleep_for(kLinger);
-    if (!old.empty()) (void)client_->call("DELETE", "/" + old, {}, kNotFound);
   } catch (...) {
-    try {
-      if (!old.empty()) (void)client_->call("PUT", "/" + old + "/_settings", R"({"index":{"blocks":{"write":false}}})");
-      (void)client_->call("DELETE", "/" + made, {}, kNotFound);
-    } catch (const StoreError& e) {
-      base::log::warn("what a broken reindex has left is still there", {{"index", made}, {"why", e.what()}});
-    }
+    undo_rebuild(old, made);
     throw;
   }
+  if (old.empty()) return;
+  std::this_thread::sleep_for(kLinger);  // whoever searches in the old one finishes
+  (void)client_->call("DELETE", "/" + old, {}, kNotFound);
 }
 
 // ---------------------------------------------------------------- finding

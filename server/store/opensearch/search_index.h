@@ -1,10 +1,10 @@
 #pragma once
 
-#include <atomic>
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <functional>
+#include <map>
 #include <memory>
-#include <mutex>
+#include <span>
 
 #include "store/opensearch/lease.h"
 #include "store/search_index.h"
@@ -30,7 +30,7 @@ class OpenSearchIndex final : public SearchIndex {
   /// Takes part in the choice of the node that writes.
   void campaign();
 
-  bool leads() override { return lease_ != nullptr && lease_->is_held(); }
+  bool leads() override;
   std::int64_t indexed_to(ConversationId conversation) override;
   void update(const std::vector<SearchUpdate>& updates) override;
   std::vector<SearchHit> find(const std::vector<SearchPlace>& places, const std::vector<base::SearchTerm>& terms,
@@ -55,12 +55,12 @@ class OpenSearchIndex final : public SearchIndex {
     bool exists = false;
   };
   using DocumentKey = std::pair<ConversationId, std::int64_t>;
-  class Batch;
 
-  /// Of what is written to: null until it is known.
+  /// Of rebuild(): writes to this index, whatever the alias stands for.
   OpenSearchIndex(std::shared_ptr<Client> client, std::string target);
 
   std::string make_index();
+  void undo_rebuild(const std::string& old, const std::string& made);
   void check_server();
   void check_index(const std::string& name);
   /// What the alias stands for; "": there is none.
@@ -70,6 +70,7 @@ class OpenSearchIndex final : public SearchIndex {
   void load_progress();
   Progress& progress(ConversationId conversation);
   std::map<DocumentKey, Stored> read(const std::vector<DocumentKey>& keys);
+  void read_some(std::span<const DocumentKey> keys, std::map<DocumentKey, Stored>& found);
   void send(const std::string& lines);
   std::vector<SearchHit> find_in(const std::vector<SearchPlace>& places, const std::vector<base::SearchTerm>& terms,
                                  const SearchFilter& filter, const std::optional<SearchHit>& after, std::size_t limit);
@@ -78,7 +79,7 @@ class OpenSearchIndex final : public SearchIndex {
   const base::Clock* clock_ = nullptr;
   base::Random* random_ = nullptr;
   std::unique_ptr<Lease> lease_;
-  // Of whoever writes, one thread.
+  // Of whoever writes, one thread. What is written to, and whether that is so for ever.
   std::string target_;
   bool is_fixed_ = false;
   bool is_loaded_ = false;
